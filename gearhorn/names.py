@@ -1,0 +1,78 @@
+"""Judges topics and client ids, and joins them into queue names. No other file joins them.
+
+The rules are those of the contract: a name is non-empty text without control characters (NUL would forge packet
+arguments, tab and newline would forge lines of the admin protocol); a queue name has at most 255 bytes; nothing may
+take the name of one of the service's own queues.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gearhorn.errors import BadRequest
+
+# gearmand serves names up to 2,000 bytes and closes the connection of every worker that grabs one of 8,190; geard and
+# Perl's server know no limit. 255 is the contract's, far from all of that.
+QUEUE_NAME_LIMIT_BYTES = 255
+
+RESERVED_TOPIC_PREFIX = "__"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQueues:
+    """The queues that the service itself serves."""
+
+    subscribe: tuple[str, ...] = ("subscribe_fanout", "register_fanout_subscriber")
+    unsubscribe: str = "unsubscribe_fanout"
+    fanout: str = "fanout"
+
+    def all(self) -> tuple[str, ...]:
+        return (*self.subscribe, self.unsubscribe, self.fanout)
+
+
+def check_topic(topic: str) -> None:
+    """Raises BadRequest when `topic` cannot be a topic that clients subscribe or publish to."""
+    _check_text("topic", topic)
+    if topic.startswith(RESERVED_TOPIC_PREFIX):
+        raise BadRequest("topic", f"{topic!r} is reserved: topics do not begin with {RESERVED_TOPIC_PREFIX!r}")
+
+
+def check_pair(topic: str, client_id: str, own: Iterable[str]) -> None:
+    """Raises BadRequest when the pair cannot be a subscription.
+
+    `own` are the names of the service's own queues. A queue name that equals one of them would turn broadcasts into
+    jobs for the service; one that begins with such a name and a dot is kept free for queues of single topics.
+    """
+    check_topic(topic)
+    _check_text("client_id", client_id)
+    queue = queue_name(topic, client_id)
+    if len(queue) > QUEUE_NAME_LIMIT_BYTES:
+        raise BadRequest(
+            "client_id",
+            f"the queue name <topic>_<client_id> has {len(queue)} bytes, more than {QUEUE_NAME_LIMIT_BYTES}",
+        )
+    text = queue.decode()
+    for name in own:
+        if text == name or text.startswith(f"{name}."):
+            raise BadRequest("client_id", f"the queue name {text!r} belongs to the service")
+
+
+def queue_name(topic: str, client_id: str) -> bytes:
+    """The queue of one subscriber of one topic."""
+    return queue_prefix(topic) + client_id.encode()
+
+
+def queue_prefix(topic: str) -> bytes:
+    """What the queue names of all subscribers of a topic begin with; the client id in UTF-8 follows."""
+    return f"{topic}_".encode()
+
+
+def _check_text(key: str, text: str) -> None:
+    if not text:
+        raise BadRequest(key, "is empty")
+    if not text.isprintable():  # the cheap question first: nearly every name is printable
+        for character in text:
+            if unicodedata.category(character) == "Cc":
+                raise BadRequest(key, f"has the control character U+{ord(character):04X}")
+            if unicodedata.category(character) == "Cs":
+                raise BadRequest(key, "has half of a surrogate pair, which is no character")
