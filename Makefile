@@ -1,0 +1,49 @@
+# The two commands that matter: `make run` tries gearhorn out, `make test` does all set-up and runs every test.
+#
+#   PYTHON=...  the Python to use, 3.11 or newer (default: the first that fits)
+#   ARGS=...    options for `gearhorn standalone` (make run) or for pytest (make test)
+
+PYTHON ?=
+ARGS ?=
+export PYTHON
+
+RUN_ENV := .venv
+TOX_ENV := .tox/.bootstrap
+TOX := $(TOX_ENV)/bin/tox
+
+.PHONY: help run test lint types format check clean
+
+help:
+	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
+	@echo 'make test    installs what the tests need and runs them: unit and functional'
+	@echo 'make lint    ruff: rules and format'
+	@echo 'make types   mypy, strict'
+	@echo 'make format  lets ruff mend what it can'
+	@echo 'make check   lint, types and test'
+	@echo 'make clean   removes what the others made'
+
+run: $(RUN_ENV)/installed
+	@$(RUN_ENV)/bin/gearhorn standalone $(ARGS)
+
+test: $(TOX)
+	tools/install-debian-packages
+	$(TOX) run -e unit,functional $(if $(ARGS),-- $(ARGS))
+
+lint types format: $(TOX)
+	$(TOX) run -e $@
+
+check: lint types test
+
+clean:
+	rm -rf $(RUN_ENV) .tox build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Editable, so that a change of the sources needs no new install; a change of what to install does.
+$(RUN_ENV)/installed: setup.cfg pyproject.toml tools/make-venv
+	tools/make-venv $(RUN_ENV)
+	$(RUN_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[speed]'
+	@touch $@
+
+$(TOX): tox.ini tools/make-venv
+	tools/make-venv $(TOX_ENV)
+	$(TOX_ENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.22'
+	@touch $@

@@ -1,0 +1,146 @@
+"""The systemd units: accepted by systemd, closed tight, and saying what the daemon does."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.servers.process import find_program
+
+FOLDER = Path(__file__).parents[2] / "etc" / "systemd"
+SINGLE = FOLDER / "gearhorn.service"
+TEMPLATE = FOLDER / "gearhorn@.service"
+# What makes an instance one. Everything else is the same in both units.
+OF_AN_INSTANCE = {"Description", "ExecStart", "Environment", "SyslogIdentifier"}
+# The exposure that systemd-analyze may find at most, times ten: 12 of 100 is what it finds in what we cannot do
+# without: the network, the host's folders, Unix sockets of a store, state that the group may read.
+EXPOSURE_LIMIT = 15
+
+both_units = pytest.mark.parametrize("unit", [SINGLE, TEMPLATE], ids=lambda unit: unit.name)
+
+
+def settings_of(unit: Path) -> list[tuple[str, str]]:
+    """Keys and values in the order of the file. A key may come several times."""
+    text = unit.read_text().replace("\\\n", " ")
+    return re.findall(r"^(\w+)=(.*)$", text, flags=re.MULTILINE)
+
+
+def setting(unit: Path, key: str) -> str:
+    (value,) = [value for found, value in settings_of(unit) if found == key]
+    return value
+
+
+def installed(unit: Path, folder: Path, old: str = "", new: str = "") -> Path:
+    """A copy of the unit, a template as instance `east`, that finds the command; with one change if asked to."""
+    command = folder / "gearhorn"
+    command.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    command.chmod(0o755)
+    text = unit.read_text().replace("=gearhorn worker", f"={command} worker")
+    assert old in text
+    copy = folder / unit.name.replace("@.", "@east.")
+    copy.write_text(text.replace(old, new) if old else text)
+    return copy
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [find_program("systemd-analyze"), "--no-pager", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def complaints_about(unit: Path) -> list[str]:
+    """What systemd says about this unit. What is wrong with others of the machine does not count."""
+    done = analyze("verify", "--man=no", "--recursive-errors=no", unit)
+    return [line for line in (done.stdout + done.stderr).splitlines() if unit.parent.name in line or unit.name in line]
+
+
+@both_units
+def test_systemd_accepts_the_unit_without_a_word(unit: Path, tmp_path: Path) -> None:
+    assert complaints_about(installed(unit, tmp_path)) == []
+
+
+@both_units
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("TimeoutStopSec=", "TimeoutStop="), ("Type=notify", "Type=notified"), ("[Install]", "[Instal]")],
+    ids=["unknown key", "unknown value", "unknown section"],
+)
+def test_systemd_complains_about_a_unit_with_a_slip(unit: Path, old: str, new: str, tmp_path: Path) -> None:
+    assert complaints_about(installed(unit, tmp_path, old, new)) != []
+
+
+def test_systemd_complains_about_a_command_that_is_not_there(tmp_path: Path) -> None:
+    copy = installed(SINGLE, tmp_path)
+    (tmp_path / "gearhorn").unlink()
+    assert complaints_about(copy) != []
+
+
+@both_units
+def test_the_unit_gives_the_service_no_more_rights_than_it_needs(unit: Path, tmp_path: Path) -> None:
+    copy = installed(unit, tmp_path)
+    done = analyze("security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}", copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("line", ["CapabilityBoundingSet=", "SystemCallFilter=@system-service", "RestrictNamespaces=yes"])
+def test_a_protection_taken_out_is_noticed(line: str, tmp_path: Path) -> None:
+    copy = installed(SINGLE, tmp_path, f"{line}\n", "")
+    done = analyze("security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}", copy)
+    assert done.returncode != 0, done.stdout
+
+
+def test_an_instance_differs_from_the_single_service_by_its_name_and_settings_only() -> None:
+    def common(unit: Path) -> list[tuple[str, str]]:
+        return [pair for pair in settings_of(unit) if pair[0] not in OF_AN_INSTANCE]
+
+    assert common(TEMPLATE) == common(SINGLE)
+
+
+@both_units
+def test_systemd_waits_longer_for_the_end_than_the_drain_takes(unit: Path) -> None:
+    assert int(setting(unit, "TimeoutStopSec")) > 30
+
+
+@both_units
+def test_systemd_never_gives_up_on_a_service_that_waits_for_its_servers(unit: Path) -> None:
+    assert (setting(unit, "Type"), setting(unit, "TimeoutStartSec")) == ("notify", "infinity")
+
+
+@both_units
+def test_what_only_the_operator_can_mend_is_not_started_again(unit: Path) -> None:
+    assert setting(unit, "Restart") == "on-failure"
+    statuses = set(setting(unit, "RestartPreventExitStatus").split())
+    assert statuses == {"2", "78"}
+
+
+def command_of_instance(folder: Path, instance: str) -> list[str]:
+    """What an instance's start line runs, with the settings in `folder` and a command that shows its arguments."""
+    installed(TEMPLATE, folder)
+    line = setting(TEMPLATE, "ExecStart").replace("/etc/gearhorn", str(folder)).replace("$$", "$")
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "GEARHORN_INSTANCE": instance}
+    done = subprocess.run(shlex.split(line), env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_an_instance_reads_the_common_settings_and_then_its_own(tmp_path: Path) -> None:
+    for name in ("east", "gearhorn", "west"):
+        (tmp_path / f"{name}.conf").touch()
+    common, own = str(tmp_path / "gearhorn.conf"), str(tmp_path / "east.conf")
+    assert command_of_instance(tmp_path, "east") == ["worker", "--config-file", common, "--config-file", own]
+
+
+def test_an_instance_without_settings_of_its_own_reads_the_common_ones(tmp_path: Path) -> None:
+    common = tmp_path / "gearhorn.conf"
+    common.touch()
+    assert command_of_instance(tmp_path, "east") == ["worker", "--config-file", str(common)]
+
+
+def test_an_instance_needs_no_settings_at_all(tmp_path: Path) -> None:
+    assert command_of_instance(tmp_path, "east") == ["worker"]
+
+
+def test_an_instance_is_told_its_name() -> None:
+    assert setting(TEMPLATE, "Environment") == "GEARHORN_INSTANCE=%i"
