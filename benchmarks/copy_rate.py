@@ -96,7 +96,8 @@ def main() -> None:
     report.note("loaded_by_worker", race.loaded)
     rows = [[name, rounds.sum_up(figures).text()] for name, figures in measured.items()]
     reports.print_table([f"{chosen.subscribers:,} subscribers", "copies/s"], rows)
-    print(f"the worker has loaded: {', '.join(race.loaded) or 'none of the optional faster libraries'}")
+    if "worker" in measured:
+        print(f"the worker has loaded: {', '.join(race.loaded) or 'none of the optional faster libraries'}")
     aims = {"blast": BLAST_SHARE_AIM, AS_IT_COMES: LIBGEARMAN_TIMES_AIM}
     for name in ("blast", AS_IT_COMES, FREEING):
         compare(report, measured, name, aims.get(name) if chosen.subscribers == AIM_SUBSCRIBERS else None)
