@@ -1,0 +1,37 @@
+"""Makes a certificate authority with one server and one client, for tests of TLS."""
+
+import ssl
+from pathlib import Path
+
+import trustme
+
+
+class Certificates:
+    """PEM files in `folder`: the authority's certificate, and certificate and key of a server and of a client.
+
+    The server's is good for 127.0.0.1 and localhost; the client's common name is `client_name`.
+    """
+
+    def __init__(self, folder: Path, client_name: str = "a client") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        authority = trustme.CA()
+        self.ca_file = folder / "ca.pem"
+        authority.cert_pem.write_to_path(self.ca_file)
+        server = authority.issue_cert("127.0.0.1", "localhost")
+        self.server_certificate, self.server_key = _write(server, folder / "server")
+        client = authority.issue_cert("client.test", common_name=client_name)
+        self.client_certificate, self.client_key = _write(client, folder / "client")
+
+    def client_context(self, *, with_certificate: bool = True) -> ssl.SSLContext:
+        """What a client needs that checks the server's name and, if asked to, shows its own certificate."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if with_certificate:
+            context.load_cert_chain(self.client_certificate, self.client_key)
+        return context
+
+
+def _write(leaf: trustme.LeafCert, stem: Path) -> tuple[Path, Path]:
+    certificate, key = stem.with_suffix(".pem"), stem.with_suffix(".key")
+    leaf.cert_chain_pems[0].write_to_path(certificate)
+    leaf.private_key_pem.write_to_path(key)
+    return certificate, key
