@@ -85,7 +85,9 @@ def test_the_unit_gives_the_service_no_more_rights_than_it_needs(unit: Path, tmp
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("line", ["CapabilityBoundingSet=", "SystemCallFilter=@system-service", "RestrictNamespaces=yes"])
+@pytest.mark.parametrize(
+    "line", ["CapabilityBoundingSet=", "SystemCallFilter=@system-service", "RestrictNamespaces=yes"]
+)
 def test_a_protection_taken_out_is_noticed(line: str, tmp_path: Path) -> None:
     copy = installed(SINGLE, tmp_path, f"{line}\n", "")
     done = analyze("security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}", copy)
