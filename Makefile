@@ -25,8 +25,10 @@ help:
 run: $(RUN_ENV)/installed
 	@$(RUN_ENV)/bin/gearhorn standalone $(ARGS)
 
-test: $(TOX)
+# Debian's packages first: whoever may not install them gets one command for all that is missing.
+test:
 	tools/install-debian-packages
+	@$(MAKE) --no-print-directory $(TOX)
 	$(TOX) run -e unit,functional $(if $(ARGS),-- $(ARGS))
 
 lint types format: $(TOX)
