@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "gearhorn"
 MAY_IMPORT = {
     "errors": "",
     "names": "errors",
+    "grouping": "",
     "logs": "errors",
     "metrics": "errors",
     "systemd": "errors",
@@ -23,11 +24,13 @@ MAY_IMPORT = {
     "bodies": "errors names core",
     "store": "errors names core logs metrics",
     "net": "errors wire core logs metrics",
-    "handlers": "errors names bodies wire core store net logs metrics",
+    "directory": "errors names core store grouping logs metrics",
+    "broadcast": "errors names bodies wire core net logs metrics",
+    "handlers": "errors names bodies wire core store net directory broadcast logs metrics",
     "client": "errors names bodies wire core net logs",
-    "daemon": "errors names bodies wire core store net handlers logs metrics systemd",
-    "config": "errors names bodies wire core store net handlers daemon logs metrics systemd",
-    "cmd": "errors names bodies wire core store net handlers client daemon config logs metrics systemd",
+    "daemon": "errors names bodies wire core store net directory handlers logs metrics systemd",
+    "config": "errors names bodies wire core store net directory handlers daemon logs metrics",
+    "cmd": "errors names bodies wire core store net directory handlers daemon client config logs metrics systemd",
     "__main__": "cmd",
 }
 
