@@ -1,0 +1,99 @@
+"""One fanout job from its list of subscribers to its answer."""
+
+import asyncio
+from collections.abc import Iterable
+
+from gearhorn.bodies import FanoutRequest, render_failures, render_result
+from gearhorn.core.fanout import COMPLETE, TIMEOUT, FanoutRun
+from gearhorn.core.members import Members
+from gearhorn.names import queue_prefix
+from gearhorn.net.dispatch import Dispatch
+from gearhorn.net.shipment import Shipment
+from gearhorn.net.worker_link import Job
+from gearhorn.wire.copies import CopyEncoder
+from gearhorn.wire.packets import SUBMIT_KINDS
+
+# A publisher's client draws its progress bar from these; more often than people can see is a waste.
+STATUS_INTERVAL_S = 0.25
+
+
+class Broadcast:
+    """Ties a job to the shipment of its copies, and answers the job when that is settled."""
+
+    __slots__ = ("_job", "_members", "_results", "_shipment", "_shown_count", "_timer")
+
+    def __init__(self, job: Job, request: FanoutRequest, members: Members) -> None:
+        prefix = queue_prefix(request.topic)
+        kind = SUBMIT_KINDS[request.priority, request.background]
+        self._job = job
+        self._results = request.results
+        self._timer: asyncio.TimerHandle | None = None
+        self._shown_count = -1
+        self._shipment = Shipment(
+            FanoutRun(len(members), foreground=not request.background),
+            CopyEncoder(kind, prefix, request.unique, request.payload),
+            prefix,
+            self._settled,
+            self._answered if request.results else None,
+        )
+        self._members = members
+
+    def start(self, dispatch: Dispatch, timeout_s: float) -> None:
+        """Sends the copies. A foreground run ends after `timeout_s` seconds at the latest."""
+        if self._shipment.run.foreground and self._members:
+            self._timer = asyncio.get_running_loop().call_later(timeout_s, self._timed_out)
+        dispatch.send(self._shipment, self._members)
+        self._shipment.check()
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self._shipment.run.is_settled
+
+    def show_progress(self) -> None:
+        """Tells the publisher how many receivers are done, when that has changed."""
+        run = self._shipment.run
+        ended_count = run.done_count + len(run.failures)
+        if ended_count != self._shown_count:
+            self._shown_count = ended_count
+            self._job.send_status(ended_count, run.total_count)
+
+    def _timed_out(self) -> None:
+        for client_id in self._shipment.time_out():
+            if self._results:
+                self._answered(client_id, TIMEOUT, b"")
+
+    def _answered(self, client_id: bytes, status: str, data: bytes) -> None:
+        if self._results == "all" or status != COMPLETE:
+            self._job.send_data(render_result(client_id, status, data))
+
+    def _settled(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        run = self._shipment.run
+        if run.failures:
+            self._job.refuse(render_failures(run.failures))
+        else:
+            self._job.complete(b"%d" % run.done_count)
+
+
+class Waiting:
+    """The broadcasts that wait for receivers. One timer shows the progress of all of them."""
+
+    def __init__(self) -> None:
+        self._broadcasts: set[Broadcast] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, broadcast: Broadcast) -> None:
+        broadcast.show_progress()
+        self._broadcasts.add(broadcast)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(STATUS_INTERVAL_S, self._show)
+
+    def _show(self) -> None:
+        self._broadcasts = set(self._still_waiting())
+        for broadcast in self._broadcasts:
+            broadcast.show_progress()
+        self._timer = asyncio.get_running_loop().call_later(STATUS_INTERVAL_S, self._show) if self._broadcasts else None
+
+    def _still_waiting(self) -> Iterable[Broadcast]:
+        return (broadcast for broadcast in self._broadcasts if broadcast.is_waiting)

@@ -1,0 +1,10 @@
+"""Exit statuses of the command `gearhorn`."""
+
+OK = 0
+ERROR = 1
+USAGE = 2  # argparse's own
+NOBODY_SUBSCRIBED = 3
+SOME_FAILED = 4
+TIMED_OUT = 5
+UNREACHABLE = 6
+MISCONFIGURED = 78  # EX_CONFIG of sysexits(3): the units of systemd do not start it again after this one

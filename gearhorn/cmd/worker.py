@@ -1,0 +1,48 @@
+"""`gearhorn worker`: the service, in the foreground."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from gearhorn.cmd import exits
+from gearhorn.cmd.settings import read_config
+from gearhorn.daemon import Daemon, DaemonSettings, Stop
+from gearhorn.store.base import Store
+from gearhorn.store.opening import open_store
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop]
+try:
+    from uvloop import new_event_loop
+except ImportError:  # an optional extra: see setup.cfg
+    from asyncio import new_event_loop
+
+
+def add_parser(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "worker",
+        parents=parents,
+        help="run the service",
+        description="Runs the service in the foreground: serves the queues fanout, subscribe_fanout and "
+        "unsubscribe_fanout until SIGTERM or SIGINT, then finishes what it has taken. A second signal cuts that short.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments)
+    settings = config.daemon_settings()
+    store = open_store(config.store_settings())
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(settings, store))
+    return exits.OK
+
+
+async def serve(settings: DaemonSettings, store: Store) -> None:
+    """Runs the daemon until a signal asks it to stop."""
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.ask)
+    await Daemon(settings, store, stop).run()

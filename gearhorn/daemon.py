@@ -1,0 +1,166 @@
+"""The life of the service: start in order, serve, drain, stop."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from gearhorn import systemd
+from gearhorn.core.backoff import Backoff
+from gearhorn.directory import Directory, DirectorySettings
+from gearhorn.errors import StoreUnavailable
+from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.net.address import Address
+from gearhorn.net.connection import LinkSettings
+from gearhorn.net.dispatch import Dispatch
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
+from gearhorn.store.base import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """Everything that the service needs to know, by who needs it."""
+
+    servers: tuple[Address, ...] = (Address("localhost", 4730),)
+    link: LinkSettings = field(default_factory=LinkSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    handlers: HandlerSettings = field(default_factory=HandlerSettings)
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
+    drain_timeout_s: float = 30.0
+
+
+class Stop:
+    """The wish to stop, from a signal or a test. The second wish cuts the drain short."""
+
+    def __init__(self) -> None:
+        self.wanted = asyncio.Event()
+        self.now = asyncio.Event()
+
+    def ask(self) -> None:
+        if self.wanted.is_set():
+            self.now.set()
+        self.wanted.set()
+
+
+class Daemon:
+    """`run` serves until `stop` is asked for. The store comes unopened, and is closed at the end.
+
+    To be made inside the event loop that is to run it.
+    """
+
+    def __init__(self, settings: DaemonSettings, store: Store, stop: Stop) -> None:
+        self._settings = settings
+        self._store = store
+        self._stop = stop
+        self._directory = Directory(store, settings.directory)
+        self._dispatch = Dispatch(
+            list(settings.servers), settings.link, settings.worker.client_id, settings.directory.retry_timeout_s
+        )
+        self._handlers = Handlers(settings.handlers, self._directory, self._dispatch, time.time)
+        self._workers = [
+            WorkerLink(address, settings.link, settings.worker, self._handlers.take) for address in settings.servers
+        ]
+
+    async def run(self) -> None:
+        """Raises Misconfigured for what waiting will not mend. What is away is waited for, also at the start.
+
+        The order is that of the promises: no job is taken before the store answers and copies can be sent; what was
+        taken is finished before the links are let go.
+        """
+        try:
+            if await self._unless_stopped(self._open_store()):
+                async with _running([self._dispatch.run()]):
+                    await self._serve_when_up()
+        finally:
+            await self._handlers.close()
+            await self._directory.close()
+            await self._store.close()
+            log.info("stopped")
+
+    async def _serve_when_up(self) -> None:
+        if not await self._unless_stopped(self._dispatch.up.wait()):
+            return
+        for worker in self._workers:
+            worker.serve(self._handlers.queues)
+            worker.start_grabbing()
+        async with _running([worker.run() for worker in self._workers]):
+            if await self._unless_stopped(_first([worker.up.wait() for worker in self._workers])):
+                self._say_ready()
+                await self._stop.wanted.wait()
+            systemd.notify("STOPPING=1")
+            await self._drain()
+
+    def _say_ready(self) -> None:
+        queues = ", ".join(queue.decode() for queue in self._handlers.queues)
+        servers = ", ".join(str(address) for address in self._settings.servers)
+        log.info("ready: serves the queues %s on %s", queues, servers)
+        systemd.notify("READY=1")
+
+    async def _open_store(self) -> None:
+        backoff = Backoff(self._settings.directory.first_retry_s, self._settings.directory.most_retry_s, Random())
+        in_trouble = False
+        while True:
+            try:
+                await self._store.open()
+            except StoreUnavailable as error:
+                if not in_trouble:
+                    log.warning("the store cannot be reached: %s; waiting for it", error)
+                in_trouble = True
+                await asyncio.sleep(backoff.next_s())
+            else:
+                return
+
+    async def _drain(self) -> None:
+        """Takes no more jobs and finishes those held. CANT_DO comes last: gearmand requeues what is held on it."""
+        for worker in self._workers:
+            worker.stop_grabbing()
+        held_count = sum(worker.held_count for worker in self._workers)
+        log.info("stopping: %d jobs to finish, within %g s", held_count, self._settings.drain_timeout_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
+                await _first([self._stop.now.wait(), self._all_quiet()])
+        for worker in self._workers:
+            if worker.is_quiet:
+                worker.leave(self._handlers.queues)
+            else:
+                log.warning("gave %d unfinished jobs back to %s", worker.held_count, worker.address)
+            await worker.close()
+
+    async def _all_quiet(self) -> None:
+        for worker in self._workers:
+            await worker.wait_until_quiet()
+
+    async def _unless_stopped(self, work: Coroutine[None, None, object]) -> bool:
+        """Waits for `work`; False when the wish to stop came first."""
+        await _first([work, self._stop.wanted.wait()])
+        return not self._stop.wanted.is_set()
+
+
+async def _first(works: Iterable[Coroutine[None, None, object]]) -> None:
+    """Waits until one of the works is done, and cancels the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+@contextlib.asynccontextmanager
+async def _running(works: Iterable[Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """Runs the works for as long as the body lasts. One that fails ends the body."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()

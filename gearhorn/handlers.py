@@ -1,0 +1,135 @@
+"""The service's jobs: what is asked, who decides, what is answered. Each job gets exactly one ending."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+
+from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
+from gearhorn.broadcast import Broadcast, Waiting
+from gearhorn.directory import Directory
+from gearhorn.errors import BadRequest, StoreUnavailable
+from gearhorn.names import OwnQueues, check_pair, check_topic, queue_name
+from gearhorn.net.dispatch import Dispatch
+from gearhorn.net.worker_link import Job
+from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSettings:
+    """The queues served, and how long receivers are waited for: unless told otherwise, and at the most."""
+
+    queues: OwnQueues = field(default_factory=OwnQueues)
+    foreground_timeout_s: float = 30.0
+    foreground_timeout_limit_s: float = 3600.0
+
+
+class Handlers:
+    """`take` is called with each job, inside the read callback of its link. It never raises and never blocks.
+
+    `now_s` is the wall clock in Unix seconds, for `expires`.
+    """
+
+    def __init__(
+        self, settings: HandlerSettings, directory: Directory, dispatch: Dispatch, now_s: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._dispatch = dispatch
+        self._now_s = now_s
+        self._waiting = Waiting()
+        self._tasks: set[asyncio.Task[None]] = set()
+        queues = settings.queues
+        self._by_queue = {
+            queues.fanout.encode(): self._fanout,
+            queues.unsubscribe.encode(): self._unsubscribe,
+            **{name.encode(): self._subscribe for name in queues.subscribe},
+        }
+
+    @property
+    def queues(self) -> list[bytes]:
+        """What the worker links have to serve."""
+        return list(self._by_queue)
+
+    def take(self, job: Job) -> None:
+        try:
+            rest = self._by_queue[job.assigned.queue](job)
+        except Exception as error:  # noqa: BLE001 - no job may end the worker
+            self._refuse(job, error)
+            return
+        if rest is not None:
+            task = asyncio.create_task(self._guard(job, rest))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Cancels what is still going on. The jobs go back to their servers when the links are closed."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # Each of these either answers the job at once or returns the rest of the work as a coroutine.
+
+    def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
+        request = parse_fanout(job.assigned.payload)
+        check_topic(request.topic)
+        if request.expires_at is not None and self._now_s() > request.expires_at:
+            job.complete(b"0")
+            return None
+        return self._look_up_and_send(job, request)
+
+    async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
+        members = await self._directory.members(request.topic)
+        if request.exclude:
+            members = members.without(request.exclude)
+        timeout_s = request.timeout_s or self._settings.foreground_timeout_s
+        broadcast = Broadcast(job, request, members)
+        broadcast.start(self._dispatch, min(timeout_s, self._settings.foreground_timeout_limit_s))
+        if broadcast.is_waiting and not request.background:
+            self._waiting.add(broadcast)
+
+    def _subscribe(self, job: Job) -> Coroutine[None, None, None]:
+        request = parse_subscription(job.assigned.payload)
+        return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
+
+    def _unsubscribe(self, job: Job) -> Coroutine[None, None, None]:
+        request = parse_subscription(job.assigned.payload)
+        return self._change(job, Unsubscribe(request.topic, request.client_id))
+
+    async def _change(self, job: Job, change: Change) -> None:
+        check_pair(change.topic, change.client_id, self._settings.queues.all())
+        result = await self._directory.change(change)
+        if isinstance(result, Collision):
+            queue = queue_name(change.topic, change.client_id).decode()
+            raise BadRequest("client_id", f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}")
+        job.complete()
+        self._log_change(change, result)
+
+    def _log_change(self, change: Change, result: Applied) -> None:
+        if result.changed:
+            verb = "subscribed" if isinstance(change, Subscribe) else "unsubscribed"
+            log.info("%s client_id=%r topic=%r version=%d", verb, change.client_id, change.topic, result.version)
+
+    # Errors of every kind end here.
+
+    async def _guard(self, job: Job, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - see above
+            self._refuse(job, error)
+
+    def _refuse(self, job: Job, error: Exception) -> None:
+        queue = job.assigned.queue.decode("utf-8", "replace")
+        if isinstance(error, BadRequest):
+            text = str(error)
+            log.info("refused a job of queue %s: %s", queue, text)
+        elif isinstance(error, StoreUnavailable):
+            text = f"the store cannot be reached: {error}"
+            log.warning("gave up a job of queue %s: %s", queue, text)
+        else:
+            text = "the service has a bug: its log tells more"
+            log.error("a job of queue %s ran into a bug", queue, exc_info=error)
+        job.refuse(" ".join(text.split("\n")).encode())

@@ -1,0 +1,115 @@
+"""The client's link to one server: submits go out, what becomes of them goes to whoever submitted."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from gearhorn.net.address import Address
+from gearhorn.net.connection import Connection, LinkSettings, connect
+from gearhorn.net.keeper import Keeper
+from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused
+from gearhorn.wire.packets import Complaint
+
+log = logging.getLogger(__name__)
+
+
+class Submitter(Protocol):
+    """Whoever submits jobs. Submits are told apart by their positions, which the submitter chooses."""
+
+    def confirmed(self, first: int, count: int) -> None:
+        """The server has the submits from position `first` on."""
+
+    def refused(self, position: int, reason: str) -> None:
+        """The server does not take this submit."""
+
+    def reported(self, position: int, kind: int, data: bytes) -> None:
+        """A foreground job's worker sent a packet of type `kind`."""
+
+    def lost(self, positions: Iterable[int]) -> None:
+        """The connection is gone; what became of these submits will never be known."""
+
+
+class ClientLink:
+    """Submits jobs on one server.
+
+    `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
+    down, after every open submit was reported lost.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        settings: LinkSettings,
+        client_id: str,
+        on_turn: Callable[[], None] = lambda: None,
+        on_up: Callable[[], None] = lambda: None,
+        on_down: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.address = address
+        self._settings = settings
+        self._client_id = client_id
+        self._on_turn = on_turn
+        self._on_up = on_up
+        self._on_down = on_down
+        self._role: ClientRole[Submitter] | None = None
+        self._connection: Connection[ClientEvent[Submitter]] | None = None
+        self._keeper = Keeper(address, "copies", settings, self._connect, self._care)
+
+    async def run(self) -> None:
+        """Keeps the link up until cancelled."""
+        try:
+            await self._keeper.run()
+        finally:
+            if self._connection is not None:
+                self._connection.abort("the link was shut down")
+
+    @property
+    def is_up(self) -> bool:
+        return self._role is not None
+
+    def submit(self, submitter: Submitter, first: int, count: int, encoded: bytes, *, foreground: bool) -> None:
+        """Sends submit packets. To be called only while the link is up."""
+        assert self._role is not None
+        assert self._connection is not None
+        self._role.submit(submitter, first, count, encoded, foreground=foreground)
+        self._connection.flush_soon()
+
+    async def _connect(self) -> Connection[ClientEvent[Submitter]]:
+        role: ClientRole[Submitter] = ClientRole()
+        connection = Connection(role, self._handle, self._on_turn)
+        await connect(self.address, self._settings, lambda: connection)
+        connection.closed.add_done_callback(lambda _: self._disconnected(role))
+        role.set_client_id(self._client_id.encode())
+        role.request_exceptions()
+        connection.flush_soon()
+        self._role, self._connection = role, connection
+        self._on_up()
+        return connection
+
+    def _disconnected(self, role: ClientRole[Submitter]) -> None:
+        if self._role is not role:
+            return
+        self._role = self._connection = None
+        for lost in role.close():
+            lost.owner.lost(lost.positions)
+        self._on_down()
+
+    def _care(self, connection: Connection[ClientEvent[Submitter]]) -> None:
+        """A server that owes an answer and is silent for too long is given up; one that owes none is asked for one."""
+        if self._role is None:
+            return
+        if not self._role.awaits_answer:
+            self._role.probe()
+            connection.flush_soon()
+        elif connection.silent_s() > self._settings.answer_timeout_s:
+            connection.abort(f"no answer for {self._settings.answer_timeout_s:g} s")
+
+    def _handle(self, event: ClientEvent[Submitter]) -> None:
+        if isinstance(event, Confirmed):
+            event.owner.confirmed(event.first, event.length)
+        elif isinstance(event, Complaint):
+            log.warning("Gearman server %s complained: %s", self.address, event)
+        elif isinstance(event, Refused):
+            event.owner.refused(event.position, event.reason)
+        else:
+            event.owner.reported(event.position, event.kind, event.data)

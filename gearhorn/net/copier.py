@@ -1,0 +1,111 @@
+"""Puts copies onto one server's link: within the window, and the shipments that have copies to send take turns."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from gearhorn.core.fanout import NOT_SENT
+from gearhorn.core.members import Members
+from gearhorn.core.window import CopyWindow
+from gearhorn.net.address import Address
+from gearhorn.net.client_link import ClientLink
+from gearhorn.net.connection import LinkSettings
+from gearhorn.net.shipment import Shipment
+from gearhorn.wire import packets
+from gearhorn.wire.client import ENDINGS
+
+# What one join may build. Larger pieces gain nothing, and a piece is memory.
+JOIN_LIMIT_BYTES = 1 << 20
+
+SendElsewhere = Callable[[Shipment, Members], None]
+
+
+class Parcel:
+    """A portion on its way through one server. The submitter of its copies."""
+
+    __slots__ = ("_copier", "portion", "shipment")
+
+    def __init__(self, shipment: Shipment, members: Members, copier: "Copier") -> None:
+        self.shipment = shipment
+        self.portion = shipment.run.add_portion(members)
+        self._copier = copier
+
+    def next_copy_bytes(self) -> int:
+        return self.shipment.encoder.size_bytes(self.portion.next_id_bytes())
+
+    @property
+    def has_more(self) -> bool:
+        return self.portion.unsent_count > 0 and not self.shipment.run.is_settled
+
+    def confirmed(self, first: int, count: int) -> None:
+        self.shipment.run.confirm(self.portion, first, count)
+        self._copier.answered(count)
+        self.shipment.check()
+
+    def refused(self, position: int, reason: str) -> None:
+        self.shipment.run.fail(self.portion, position, f"{NOT_SENT}: {reason}")
+        self._copier.answered(1)
+        self.shipment.check()
+
+    def reported(self, position: int, kind: int, data: bytes) -> None:
+        if kind == packets.WORK_DATA:
+            self.shipment.collect(self.portion, position, data)
+        elif kind in ENDINGS:
+            self.shipment.end(self.portion, position, kind, data)
+            self.shipment.check()
+
+    def lost(self, positions: Iterable[int]) -> None:
+        self._copier.send_elsewhere(self.shipment, self.shipment.run.reopen(self.portion, positions))
+
+
+class Copier:
+    """`send_elsewhere` gets the copies of a link that went down; `on_up` is called when the link comes up."""
+
+    def __init__(
+        self,
+        address: Address,
+        settings: LinkSettings,
+        client_id: str,
+        send_elsewhere: SendElsewhere,
+        on_up: Callable[[], None],
+    ) -> None:
+        self.link = ClientLink(address, settings, client_id, self._turn, on_up, self._went_down)
+        self.send_elsewhere = send_elsewhere
+        self._window = CopyWindow()
+        self._parcels: deque[Parcel] = deque()
+        self._clock = asyncio.get_running_loop().time
+
+    def add(self, shipment: Shipment, members: Members) -> None:
+        """Sends copies to `members` as the window allows. To be called only while the link is up."""
+        self._parcels.append(Parcel(shipment, members, self))
+        self._turn()
+
+    def answered(self, count: int) -> None:
+        self._window.answered(count, self._clock())
+
+    def _turn(self) -> None:
+        while self._parcels and self.link.is_up:
+            parcel = self._parcels[0]
+            if not parcel.has_more:
+                self._parcels.popleft()
+                continue
+            copy_bytes = parcel.next_copy_bytes()
+            room = self._window.room(copy_bytes)
+            if room <= 0:
+                return
+            share = -(-room // len(self._parcels))
+            self._send(parcel, copy_bytes, min(share, max(1, JOIN_LIMIT_BYTES // copy_bytes)))
+            self._parcels.rotate(-1)
+
+    def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
+        first, row = parcel.portion.take(limit)
+        shipment = parcel.shipment
+        self._window.sent(len(row), copy_bytes, self._clock())
+        encoded = shipment.encoder.encode(row)
+        self.link.submit(parcel, first, len(row), encoded, foreground=shipment.run.foreground)
+
+    def _went_down(self) -> None:
+        self._window = CopyWindow()
+        parcels, self._parcels = self._parcels, deque()
+        for parcel in parcels:
+            parcel.lost(parcel.portion.withdraw())

@@ -1,0 +1,79 @@
+"""Decides which server takes which copy.
+
+A queue belongs to the server that its name hashes to, as long as that one is up: so a subscriber's copies stay in
+order, equal ones can be coalesced, and each of several servers knows only its share of the queues, which makes all of
+them faster. While a server is down the next one in the list stands in. Receivers connect to every server, as is usual
+with Gearman.
+"""
+
+import asyncio
+from zlib import crc32
+
+from gearhorn.core.members import Members
+from gearhorn.net.address import Address
+from gearhorn.net.connection import LinkSettings
+from gearhorn.net.copier import Copier
+from gearhorn.net.shipment import Shipment
+
+
+class Dispatch:
+    """Sends shipments through all servers. Copies that no server can take wait up to `retry_timeout_s` for one."""
+
+    def __init__(
+        self, addresses: list[Address], settings: LinkSettings, client_id: str, retry_timeout_s: float
+    ) -> None:
+        self._copiers = [Copier(address, settings, client_id, self.send, self._came_up) for address in addresses]
+        self.up = asyncio.Event()  # a server can take copies, or could before
+        self._retry_timeout_s = retry_timeout_s
+        self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Members]] = {}
+        self._is_closing = False
+
+    async def run(self) -> None:
+        """Keeps the links up until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for copier in self._copiers:
+                    group.create_task(copier.link.run())
+        finally:
+            self._is_closing = True
+
+    def servers_down(self) -> list[Address]:
+        return [copier.link.address for copier in self._copiers if not copier.link.is_up]
+
+    def send(self, shipment: Shipment, members: Members) -> None:
+        """Starts to send copies to `members`; the shipment hears of the rest."""
+        if not members or self._is_closing:
+            return
+        takers = self._takers()
+        if not takers:
+            self._park(shipment, members)
+        elif len(takers) == 1:
+            takers[0].add(shipment, members)
+        else:
+            seed = crc32(shipment.queue_prefix)
+            parts = members.split(len(takers), lambda client_id: crc32(client_id, seed) % len(takers))
+            for copier, part in zip(takers, parts, strict=True):
+                if part:
+                    copier.add(shipment, part)
+
+    def _takers(self) -> list[Copier]:
+        """For each configured server, the one that takes its copies now; empty when all are down."""
+        count = len(self._copiers)
+        in_order = [self._copiers[start:] + self._copiers[:start] for start in range(count)]
+        takers = [next((copier for copier in row if copier.link.is_up), None) for row in in_order]
+        return [copier for copier in takers if copier is not None]
+
+    def _park(self, shipment: Shipment, members: Members) -> None:
+        def give_up() -> None:
+            del self._parked[timer]
+            shipment.give_up(members, f"no Gearman server could be reached for {self._retry_timeout_s:g} s")
+
+        timer = asyncio.get_running_loop().call_later(self._retry_timeout_s, give_up)
+        self._parked[timer] = (shipment, members)
+
+    def _came_up(self) -> None:
+        self.up.set()
+        parked, self._parked = self._parked, {}
+        for timer, (shipment, members) in parked.items():
+            timer.cancel()
+            self.send(shipment, members)

@@ -1,0 +1,78 @@
+"""Keeps a connection up: connects, waits for its end, and tries again with growing delays."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+from gearhorn.core.backoff import Backoff
+from gearhorn.errors import ServerUnavailable
+from gearhorn.net.address import Address
+from gearhorn.net.connection import Connection, LinkSettings
+
+log = logging.getLogger(__name__)
+
+# A connection that lasted this long was a success; one that did not keeps the delays growing.
+LASTING_S = 5.0
+# How often a link is looked at: whether the server still answers, whether a sleeping worker should say so again.
+CARE_S = 5.0
+
+
+class Keeper:
+    """One link's life. `connect` opens a connection and returns it; `care` is called every few seconds while it is up.
+
+    Trouble is said once, and once that it is over.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        purpose: str,
+        settings: LinkSettings,
+        connect: Callable[[], Awaitable[Connection[Any]]],
+        care: Callable[[Connection[Any]], None],
+    ) -> None:
+        self._what = f"Gearman server {address} ({purpose})"
+        self._connect = connect
+        self._care = care
+        self._backoff = Backoff(settings.first_retry_s, settings.most_retry_s, Random())
+        self._in_trouble = False
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """No further connection after this one."""
+        self._is_stopping = True
+
+    async def run(self) -> None:
+        """Until cancelled, or stopped."""
+        loop = asyncio.get_running_loop()
+        while not self._is_stopping:
+            try:
+                connection = await self._connect()
+            except ServerUnavailable as error:
+                self._say_trouble("cannot be reached", str(error))
+            else:
+                self._say_up()
+                started_s = loop.time()
+                self._say_trouble("is gone", await self._until_closed(connection))
+                if loop.time() - started_s >= LASTING_S:
+                    self._backoff.reset()
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _until_closed(self, connection: Connection[Any]) -> str:
+        while True:
+            done, _ = await asyncio.wait([connection.closed], timeout=CARE_S)
+            if done:
+                return connection.closed.result()
+            self._care(connection)
+
+    def _say_trouble(self, what: str, reason: str) -> None:
+        if not self._in_trouble and not self._is_stopping:
+            log.warning("%s %s: %s; trying again until it is back", self._what, what, reason)
+        self._in_trouble = True
+
+    def _say_up(self) -> None:
+        if self._in_trouble:
+            log.info("%s is back", self._what)
+        self._in_trouble = False

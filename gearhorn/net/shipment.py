@@ -1,0 +1,69 @@
+"""What is being sent for one fanout: its run, its packets, and who wants to hear of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, FanoutRun, Portion
+from gearhorn.core.members import Members
+from gearhorn.wire import packets
+from gearhorn.wire.copies import CopyEncoder
+
+# A receiver's exception becomes part of the publisher's answer; nobody reads more than this of it.
+REASON_LIMIT_CHARACTERS = 1000
+
+OnAnswer = Callable[[bytes, str, bytes], None]
+
+
+@dataclass(slots=True, eq=False)
+class Shipment:
+    """One fanout's run with what it takes to send it.
+
+    `on_settled` is called once, when no copy is open any more. `on_answer`, if wanted, gets client id, status and data
+    of each receiver that ends; without it the receivers' data is dropped as it comes.
+    """
+
+    run: FanoutRun
+    encoder: CopyEncoder
+    queue_prefix: bytes
+    on_settled: Callable[[], None]
+    on_answer: OnAnswer | None = None
+    _partial_data: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+    _is_over: bool = False
+
+    def check(self) -> None:
+        """To be called after anything that may have settled the run."""
+        if self.run.is_settled and not self._is_over:
+            self._is_over = True
+            self._partial_data.clear()
+            self.on_settled()
+
+    def time_out(self) -> list[bytes]:
+        """Ends the waiting; see FanoutRun.time_out."""
+        late = self.run.time_out()
+        self.check()
+        return late
+
+    def give_up(self, members: Members, reason: str) -> None:
+        """Fails copies that no server could be given."""
+        portion = self.run.add_portion(members)
+        for position in range(len(members)):
+            self.run.fail(portion, position, f"{NOT_SENT}: {reason}")
+        self.check()
+
+    def collect(self, portion: Portion, position: int, data: bytes) -> None:
+        """A piece of a receiver's answer."""
+        if self.on_answer and not self._is_over:
+            self._partial_data.setdefault((id(portion), position), []).append(data)
+
+    def end(self, portion: Portion, position: int, kind: int, data: bytes) -> None:
+        """A receiver has ended its copy with a packet of type `kind`."""
+        if kind == packets.WORK_COMPLETE:
+            status, news = COMPLETE, self.run.complete(portion, position)
+        elif kind == packets.WORK_FAIL:
+            status, news = FAILED, self.run.fail(portion, position, FAILED)
+        else:
+            text = data.decode("utf-8", "replace")[:REASON_LIMIT_CHARACTERS]
+            status, news = EXCEPTION, self.run.fail(portion, position, f"{EXCEPTION}: {text}")
+        if news and self.on_answer:
+            pieces = self._partial_data.pop((id(portion), position), [])
+            self.on_answer(portion.members[position], status, b"".join([*pieces, data]))

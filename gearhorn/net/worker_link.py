@@ -1,0 +1,187 @@
+"""The worker's link to one server: brings jobs in and carries their ends out, over as many connections as it takes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gearhorn.net.address import Address
+from gearhorn.net.connection import Connection, LinkSettings, connect
+from gearhorn.net.keeper import Keeper
+from gearhorn.wire.packets import Complaint
+from gearhorn.wire.worker import Assigned, WorkerEvent, WorkerRole
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker presents itself and how much it takes at a time, on each server."""
+
+    # Shown by the admin command `workers`. Without spaces: they would break that line.
+    client_id: str = "gearhorn"
+    grabs_in_flight: int = 64
+    jobs_in_flight: int = 4096
+
+
+class Job:
+    """One job that this worker holds. Exactly one of `complete`, `fail` and `refuse` takes effect, the first one.
+
+    When the connection that brought the job is gone, the server has dropped it or given it to another worker: then
+    nothing takes effect. A handle means nothing on another connection, because servers count anew after a restart.
+    """
+
+    __slots__ = ("_link", "_role", "assigned")
+
+    def __init__(self, assigned: Assigned, role: WorkerRole, link: "WorkerLink") -> None:
+        self.assigned = assigned
+        self._role = role
+        self._link = link
+
+    @property
+    def is_held(self) -> bool:
+        return self.assigned.handle in self._role.held
+
+    def complete(self, data: bytes = b"") -> None:
+        if self.is_held:
+            self._role.complete(self.assigned.handle, data)
+            self._link.flush_soon()
+
+    def fail(self) -> None:
+        if self.is_held:
+            self._role.fail(self.assigned.handle)
+            self._link.flush_soon()
+
+    def refuse(self, text: bytes) -> None:
+        """Ends the job in an exception that carries `text`."""
+        if self.is_held:
+            self._role.refuse(self.assigned.handle, text)
+            self._link.flush_soon()
+
+    def send_data(self, data: bytes) -> None:
+        if self.is_held:
+            self._role.send_data(self.assigned.handle, data)
+            self._link.flush_soon()
+
+    def send_status(self, done_count: int, total_count: int) -> None:
+        if self.is_held:
+            self._role.send_status(self.assigned.handle, done_count, total_count)
+            self._link.flush_soon()
+
+
+class WorkerLink:
+    """Serves queues on one server. `on_job` is called inside the read callback and must not raise.
+
+    What is served, and whether jobs are grabbed, outlasts a lost connection.
+    """
+
+    def __init__(
+        self, address: Address, link: LinkSettings, worker: WorkerSettings, on_job: Callable[[Job], None]
+    ) -> None:
+        self.address = address
+        self.up = asyncio.Event()  # set while the link is up
+        self._link = link
+        self._worker = worker
+        self._quiet = asyncio.Event()
+        self._on_job = on_job
+        self._queues: dict[bytes, None] = {}
+        self._grabbing = False
+        self._role: WorkerRole | None = None
+        self._connection: Connection[WorkerEvent] | None = None
+        self._keeper = Keeper(address, "jobs", link, self._connect, self._care)
+
+    async def run(self) -> None:
+        """Keeps the link up until cancelled."""
+        try:
+            await self._keeper.run()
+        finally:
+            if self._connection is not None:
+                self._connection.abort("the link was shut down")
+
+    @property
+    def held_count(self) -> int:
+        return len(self._role.held) if self._role else 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing is held, and nothing can come in any more: true some time after `stop_grabbing`."""
+        return not self._grabbing and (self._role is None or self._role.is_quiet)
+
+    async def wait_until_quiet(self) -> None:
+        """See `is_quiet`. To be called after `stop_grabbing`."""
+        self._check_quiet()
+        await self._quiet.wait()
+
+    def serve(self, queues: Iterable[bytes]) -> None:
+        added = [queue for queue in queues if queue not in self._queues]
+        self._queues.update(dict.fromkeys(added))
+        if self._role:
+            self._role.serve(added)
+            self.flush_soon()
+
+    def leave(self, queues: Iterable[bytes]) -> None:
+        """See WorkerRole.leave for when."""
+        gone = [queue for queue in queues if self._queues.pop(queue, b"") is None]
+        if self._role:
+            self._role.leave(gone)
+            self.flush_soon()
+
+    def start_grabbing(self) -> None:
+        self._grabbing = True
+        self._quiet.clear()
+        if self._role:
+            self._role.start_grabbing()
+            self.flush_soon()
+
+    def stop_grabbing(self) -> None:
+        self._grabbing = False
+        if self._role:
+            self._role.stop_grabbing()
+
+    def flush_soon(self) -> None:
+        """To be called after anything that the server has to be told."""
+        if self._connection:
+            self._connection.flush_soon()
+        self._check_quiet()
+
+    async def close(self) -> None:
+        """Sends what is waiting and ends the link for good."""
+        self._keeper.stop()
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connect(self) -> Connection[WorkerEvent]:
+        role = WorkerRole(self._worker.grabs_in_flight, self._worker.jobs_in_flight)
+        connection: Connection[WorkerEvent] = Connection(role, self._handle, self._check_quiet)
+        await connect(self.address, self._link, lambda: connection)
+        connection.closed.add_done_callback(lambda _: self._disconnected(role))
+        self._role, self._connection = role, connection
+        role.set_client_id(self._worker.client_id.encode())
+        role.serve(self._queues)
+        if self._grabbing:
+            role.start_grabbing()
+        self.flush_soon()
+        self.up.set()
+        return connection
+
+    def _disconnected(self, role: WorkerRole) -> None:
+        role.held.clear()
+        if self._role is role:
+            self._role = self._connection = None
+            self.up.clear()
+            self._check_quiet()
+
+    def _check_quiet(self) -> None:
+        if self.is_quiet:
+            self._quiet.set()
+
+    def _care(self, _: Connection[WorkerEvent]) -> None:
+        if self._role is not None:
+            self._role.sleep_again()
+            self.flush_soon()
+
+    def _handle(self, event: WorkerEvent) -> None:
+        if isinstance(event, Complaint):
+            log.warning("Gearman server %s complained: %s", self.address, event)
+        elif self._role is not None:
+            self._on_job(Job(event, self._role, self))

@@ -1,0 +1,24 @@
+"""Tells systemd how the service is doing, when it was started by systemd.
+
+Source: sd_notify(3). A datagram to the socket named by NOTIFY_SOCKET; a name that begins with @ is an abstract one.
+"""
+
+import logging
+import os
+import socket
+
+log = logging.getLogger(__name__)
+
+
+def notify(state: str) -> None:
+    """Sends e.g. "READY=1". Does nothing without systemd; never raises, since it only tells."""
+    name = os.environ.get("NOTIFY_SOCKET", "")
+    if not name:
+        return
+    address = "\0" + name[1:] if name.startswith("@") else name
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+            out.connect(address)
+            out.send(state.encode())
+    except OSError as error:
+        log.warning("systemd could not be told %s: %s", state, error.strerror)

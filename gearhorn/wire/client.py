@@ -1,0 +1,235 @@
+"""The client's side of one connection: which submits wait for their confirmation, which jobs for their end.
+
+* Answers to submits (JOB_CREATED or ERROR) and to GET_STATUS come strictly in the order of the requests; nothing else
+  links them. An ERROR therefore belongs to the oldest request that waits.
+* gearmand and Perl's server coalesce submits with equal unique keys onto one handle and send every event once for each
+  of them: a handle has a list of waiters, and an event goes to one waiter after the other.
+* geard never answers OPTION_REQ, so that answer is not waited for. ECHO_REQ is not answered by it either; what all
+  three answer is GET_STATUS of a handle that nobody has.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from gearhorn.errors import ProtocolViolation
+from gearhorn.wire import packets
+from gearhorn.wire.framing import Framer
+
+Owner = TypeVar("Owner")
+
+ENDINGS = frozenset({packets.WORK_COMPLETE, packets.WORK_FAIL, packets.WORK_EXCEPTION})
+_REPORTS = ENDINGS | {packets.WORK_DATA, packets.WORK_WARNING, packets.WORK_STATUS}
+
+# Short: gearmand does not answer, or closes the connection, when the handle has 64 bytes or more.
+_PROBE_HANDLE = b"H:gearhorn-probe"
+
+
+class Confirmed(NamedTuple, Generic[Owner]):
+    """The server has taken `length` of the owner's submits, from position `first` on."""
+
+    owner: Owner
+    first: int
+    length: int
+
+
+class Refused(NamedTuple, Generic[Owner]):
+    """The server refused the owner's submit at `position`."""
+
+    owner: Owner
+    position: int
+    reason: str
+
+
+class Reported(NamedTuple, Generic[Owner]):
+    """A packet from the job's worker: `kind` is the packet type, one of `ENDINGS` ends the job."""
+
+    owner: Owner
+    position: int
+    kind: int
+    data: bytes
+
+
+class Lost(NamedTuple, Generic[Owner]):
+    """What the end of the connection left open: submits without confirmation, foreground jobs without an end."""
+
+    owner: Owner
+    positions: Iterable[int]
+
+
+ClientEvent = Confirmed[Owner] | Refused[Owner] | Reported[Owner] | packets.Complaint
+
+
+@dataclass(slots=True)
+class _Expected(Generic[Owner]):
+    """A row of submits that wait for their answers; `next` is the position of the first of them."""
+
+    owner: Owner
+    next: int
+    count: int
+    foreground: bool
+
+
+class _Waiters(Generic[Owner]):
+    """Who waits for one handle, each as owner and position."""
+
+    __slots__ = ("_turn", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Owner, int]] = []
+        self._turn = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def __iter__(self) -> Iterator[tuple[Owner, int]]:
+        return iter(self._waiting)
+
+    def add(self, owner: Owner, position: int) -> None:
+        self._waiting.append((owner, position))
+        self._turn = 0
+
+    def in_turn(self) -> tuple[Owner, int]:
+        waiter = self._waiting[self._turn]
+        self._turn = (self._turn + 1) % len(self._waiting)
+        return waiter
+
+    def ended(self) -> tuple[Owner, int]:
+        self._turn = 0
+        return self._waiting.pop(0)
+
+
+class ClientRole(Generic[Owner]):
+    """Submits and received bytes go in; events come out of `receive`, bytes to be sent out of `take_output`.
+
+    An owner is whatever the user of this class wants to see again in the events; it is not looked at.
+    """
+
+    def __init__(self) -> None:
+        self.unconfirmed_count = 0
+        self._framer = Framer()
+        self._out: list[bytes] = []
+        # None stands for a probe.
+        self._expected: deque[_Expected[Owner] | None] = deque()
+        self._waiters: dict[bytes, _Waiters[Owner]] = {}
+
+    def request_exceptions(self) -> None:
+        """Asks for the text of exceptions; without it gearmand makes bare failures of them."""
+        self._out.append(packets.pack(packets.OPTION_REQ, b"exceptions"))
+
+    def set_client_id(self, client_id: bytes) -> None:
+        self._out.append(packets.pack(packets.SET_CLIENT_ID, client_id))
+
+    def submit(self, owner: Owner, first: int, count: int, encoded: bytes, *, foreground: bool) -> None:
+        """Sends `count` submit packets, already encoded, which are the owner's submits from position `first` on."""
+        self._out.append(encoded)
+        self._expected.append(_Expected(owner, first, count, foreground))
+        self.unconfirmed_count += count
+
+    def probe(self) -> None:
+        """Asks the server for a sign of life, which is awaited like an answer to a submit."""
+        self._out.append(packets.pack(packets.GET_STATUS, _PROBE_HANDLE))
+        self._expected.append(None)
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether the server owes an answer: a server that is silent now is ill."""
+        return bool(self._expected)
+
+    def take_output(self) -> bytes:
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def receive(self, data: bytes) -> list[ClientEvent[Owner]]:
+        """Raises ProtocolViolation when the bytes make no sense; the connection is of no more use then."""
+        self._framer.feed(data)
+        events: list[ClientEvent[Owner]] = []
+        while True:
+            if self._take_confirmations(events):
+                continue
+            packet = self._framer.next()
+            if packet is None:
+                return events
+            events.extend(self._handle(*packet))
+
+    def close(self) -> list[Lost[Owner]]:
+        """What is left open when the connection is gone. The role is of no more use then."""
+        lost = [
+            Lost(expected.owner, range(expected.next, expected.next + expected.count))
+            for expected in self._expected
+            if expected is not None
+        ]
+        lost += [Lost(owner, (position,)) for waiters in self._waiters.values() for owner, position in waiters]
+        self._expected.clear()
+        self._waiters.clear()
+        self.unconfirmed_count = 0
+        return lost
+
+    def _take_confirmations(self, events: list[ClientEvent[Owner]]) -> int:
+        """The bulk path: a run of JOB_CREATED for background submits is counted, not looked at one by one."""
+        head = self._expected[0] if self._expected else None
+        if head is None or head.foreground or head.count < 2:
+            return 0
+        count = self._framer.skip_alike(packets.JOB_CREATED, head.count)
+        if count:
+            events.append(Confirmed(head.owner, head.next, count))
+            self._answered(head, count)
+        return count
+
+    def _handle(self, kind: int, body: bytes) -> Iterable[ClientEvent[Owner]]:
+        if kind == packets.JOB_CREATED:
+            return (self._confirmed(body),)
+        if kind in _REPORTS:
+            return self._reported(kind, body)
+        if kind == packets.ERROR:
+            return self._refused(body)
+        if kind == packets.STATUS_RES:
+            self._probed()
+        return ()
+
+    def _probed(self) -> None:
+        if not self._expected or self._expected.popleft() is not None:
+            raise ProtocolViolation("the server answered a question that was not asked")
+
+    def _confirmed(self, handle: bytes) -> ClientEvent[Owner]:
+        head = self._expected[0] if self._expected else None
+        if head is None:
+            raise ProtocolViolation("the server confirmed a job that was not submitted")
+        position = head.next
+        if head.foreground:
+            waiters = self._waiters.get(handle)
+            if waiters is None:
+                waiters = self._waiters[handle] = _Waiters()
+            waiters.add(head.owner, position)
+        self._answered(head, 1)
+        return Confirmed(head.owner, position, 1)
+
+    def _refused(self, body: bytes) -> Iterable[ClientEvent[Owner]]:
+        complaint = packets.parse_error(body)
+        head = self._expected[0] if self._expected else None
+        if head is None or complaint.code.lower() == "unknown_option":
+            return (complaint,)
+        position = head.next
+        self._answered(head, 1)
+        return (Refused(head.owner, position, str(complaint)),)
+
+    def _reported(self, kind: int, body: bytes) -> Iterable[ClientEvent[Owner]]:
+        # gearmand ends the handle of a WORK_FAIL with a NUL where it stands for an exception.
+        handle, _, data = body.partition(b"\0")
+        waiters = self._waiters.get(handle)
+        if waiters is None:  # a second ending (Perl's exception and failure, gearmand's cancelled job), or not ours
+            return ()
+        if kind not in ENDINGS:
+            return (Reported(*waiters.in_turn(), kind, data),)
+        owner, position = waiters.ended()
+        if not waiters:
+            del self._waiters[handle]
+        return (Reported(owner, position, kind, data),)
+
+    def _answered(self, head: _Expected[Owner], count: int) -> None:
+        self.unconfirmed_count -= count
+        head.next += count
+        head.count -= count
+        if not head.count:
+            self._expected.popleft()

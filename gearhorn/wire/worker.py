@@ -1,0 +1,200 @@
+"""The worker's side of one connection: which jobs are held, when to grab, when to sleep.
+
+How servers differ here, and why the order of grabbing and sleeping is what it is:
+
+* Every grab gets exactly one answer, in order; NOOP can come between.
+* gearmand: a grab sent while asleep cancels the wake-up, so PRE_SLEEP goes out only when no grab is open. Perl's
+  server answers a PRE_SLEEP that no NO_JOB preceded with a NOOP for nothing.
+* geard answers only GRAB_JOB_UNIQ; Perl's server only GRAB_JOB, and refuses the other with an ERROR that names the
+  missing method. So the first is tried and the second is fallen back on, never the other way.
+* Perl's server does not take an exception for an end; the others do, and answer the WORK_FAIL that would follow with
+  an ERROR.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gearhorn.errors import ProtocolViolation
+from gearhorn.wire import packets
+from gearhorn.wire.framing import Framer
+
+# An idle worker wakes up for one job more often than for many: it asks with few grabs and doubles them with every
+# round trip that brought only jobs, up to the limit.
+FIRST_GRABS = 4
+
+_PERL_UNKNOWN_PACKET = b'"CMD_"'
+
+
+class Assigned(NamedTuple):
+    """A job was given to this worker."""
+
+    handle: bytes
+    queue: bytes
+    unique: bytes
+    payload: bytes
+
+
+WorkerEvent = Assigned | packets.Complaint
+
+
+class WorkerRole:
+    """Commands and received bytes go in; events come out of `receive`, bytes to be sent out of `take_output`.
+
+    `grab_limit` bounds the grabs in flight, `job_limit` the jobs held at a time.
+    """
+
+    def __init__(self, grab_limit: int, job_limit: int) -> None:
+        self.held: set[bytes] = set()
+        self._framer = Framer()
+        self._out: list[bytes] = []
+        self._queues: set[bytes] = set()
+        self._grab_limit = grab_limit
+        self._job_limit = job_limit
+        self._grab = packets.pack(packets.GRAB_JOB_UNIQ)
+        self._window = min(FIRST_GRABS, grab_limit)
+        self._open_grabs = 0
+        self._grabbing = False
+        self._found_nothing = False
+        self._asleep = False
+        self._exception_ends_job = True
+
+    # What the owner wants.
+
+    def set_client_id(self, client_id: bytes) -> None:
+        self._out.append(packets.pack(packets.SET_CLIENT_ID, client_id))
+
+    def serve(self, queues: Iterable[bytes]) -> None:
+        """Registers for `queues`. A sleeping worker says again that it sleeps: no server wakes it for old jobs."""
+        for queue in queues:
+            self._queues.add(queue)
+            self._out.append(packets.pack(packets.CAN_DO, queue))
+        if self._asleep:
+            self.sleep_again()
+
+    def leave(self, queues: Iterable[bytes]) -> None:
+        """Unregisters `queues`, those not registered left out: geard closes the connection over one it never saw.
+
+        To be called only when no job of theirs is held: gearmand requeues such a job at once and refuses its end.
+        """
+        for queue in queues:
+            if queue in self._queues:
+                self._queues.discard(queue)
+                self._out.append(packets.pack(packets.CANT_DO, queue))
+
+    def start_grabbing(self) -> None:
+        self._grabbing = True
+        self._refill()
+
+    def stop_grabbing(self) -> None:
+        """No further grabs. Those in flight may still bring jobs: see `is_quiet`."""
+        self._grabbing = False
+
+    def sleep_again(self) -> None:
+        """Repeats PRE_SLEEP when asleep: gearmand says nothing when a job for later falls due."""
+        if self._asleep:
+            self._out.append(packets.pack(packets.PRE_SLEEP))
+
+    @property
+    def is_quiet(self) -> bool:
+        """No job is held and no grab is open."""
+        return not self.held and not self._open_grabs
+
+    # What becomes of jobs. Each method is for handles that are held.
+
+    def complete(self, handle: bytes, data: bytes) -> None:
+        self._end(handle, packets.pack(packets.WORK_COMPLETE, handle, data))
+
+    def fail(self, handle: bytes) -> None:
+        self._end(handle, packets.pack(packets.WORK_FAIL, handle))
+
+    def refuse(self, handle: bytes, text: bytes) -> None:
+        """Ends the job in an exception. The text goes ahead as a warning for clients that asked for no exceptions."""
+        self.warn(handle, text)
+        self._end(handle, packets.pack(packets.WORK_EXCEPTION, handle, text))
+        if not self._exception_ends_job:
+            self._out.append(packets.pack(packets.WORK_FAIL, handle))
+
+    def warn(self, handle: bytes, text: bytes) -> None:
+        self._out.append(packets.pack(packets.WORK_WARNING, handle, text))
+
+    def send_data(self, handle: bytes, data: bytes) -> None:
+        self._out.append(packets.pack(packets.WORK_DATA, handle, data))
+
+    def send_status(self, handle: bytes, done_count: int, total_count: int) -> None:
+        self._out.append(packets.pack(packets.WORK_STATUS, handle, b"%d" % done_count, b"%d" % total_count))
+
+    # The stream.
+
+    def take_output(self) -> bytes:
+        out, self._out = self._out, []
+        return b"".join(out)
+
+    def receive(self, data: bytes) -> list[WorkerEvent]:
+        """Raises ProtocolViolation when the bytes make no sense; the connection is of no more use then."""
+        self._framer.feed(data)
+        events: list[WorkerEvent] = []
+        while packet := self._framer.next():
+            kind, body = packet
+            if kind == packets.JOB_ASSIGN_UNIQ or kind == packets.JOB_ASSIGN:
+                events.append(self._assigned(kind, body))
+            elif kind == packets.NO_JOB:
+                self._nothing_found()
+            elif kind == packets.NOOP:
+                self._woken()
+            elif kind == packets.ERROR:
+                events.extend(self._complained(body))
+        self._refill()
+        return events
+
+    def _assigned(self, kind: int, body: bytes) -> Assigned:
+        try:
+            if kind == packets.JOB_ASSIGN_UNIQ:
+                job = Assigned(*body.split(b"\0", 3))
+            else:
+                handle, queue, payload = body.split(b"\0", 2)
+                job = Assigned(handle, queue, b"", payload)
+        except (TypeError, ValueError):
+            raise ProtocolViolation(f"a job was assigned with too few arguments: {body[:80]!r}") from None
+        self._open_grabs -= 1
+        self._window = min(self._window + 1, self._grab_limit)
+        self.held.add(job.handle)
+        return job
+
+    def _nothing_found(self) -> None:
+        self._open_grabs -= 1
+        self._found_nothing = True
+        self._window = min(FIRST_GRABS, self._grab_limit)
+
+    def _woken(self) -> None:
+        self._asleep = False
+        self._found_nothing = False
+
+    def _complained(self, body: bytes) -> list[WorkerEvent]:
+        if _PERL_UNKNOWN_PACKET in body and self._open_grabs:
+            self._open_grabs -= 1
+            self._grab = packets.pack(packets.GRAB_JOB)
+            self._exception_ends_job = False
+            return []
+        return [packets.parse_error(body)]
+
+    def _end(self, handle: bytes, packet: bytes) -> None:
+        self.held.discard(handle)
+        self._out.append(packet)
+        self._refill()
+
+    def _refill(self) -> None:
+        if not self._grabbing or self._asleep:
+            return
+        if self._found_nothing:
+            if not self._open_grabs:
+                self._sleep()
+            return
+        free = min(self._window, self._job_limit - len(self.held)) - self._open_grabs
+        if free > 0:
+            self._open_grabs += free
+            self._out.append(self._grab * free)
+
+    def _sleep(self) -> None:
+        self._asleep = True
+        self._found_nothing = False
+        self._out.append(packets.pack(packets.PRE_SLEEP))
