@@ -1,0 +1,98 @@
+"""Asks a Redis server: connections, the time limit, the one repetition, and errors in our words."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import redis.exceptions as theirs
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.store.redis_errors import translate
+from gearhorn.store.redis_urls import RedisTarget, check_tls_files
+
+Result = TypeVar("Result")
+
+# More questions at a time wait here: each takes a connection, and a server has 10,000 for everybody.
+CONNECTION_LIMIT = 16
+
+
+class RedisLink:
+    """The connections of one store to one server, or to the one that is the master now."""
+
+    def __init__(self, target: RedisTarget, timeout_s: float) -> None:
+        self._target = target
+        self._timeout_s = timeout_s
+        self._slots = asyncio.Semaphore(CONNECTION_LIMIT)
+        self._clients: list[Redis] = []  # of the server, and then of sentinels
+
+    def open(self) -> None:
+        """Makes the clients; connections are made when something is asked. Raises Misconfigured for TLS files."""
+        if not self._clients:
+            check_tls_files(self._target)
+            self._clients = self._make_clients()
+            # redis-py would make a set, of which a list would have to be made again.
+            self._client().set_response_callback("SMEMBERS", list)
+
+    async def close(self) -> None:
+        clients, self._clients = self._clients, []
+        for client in clients:
+            with contextlib.suppress(theirs.RedisError, OSError):
+                await client.aclose()
+
+    async def ask(self, question: Callable[[Any], Awaitable[Result]]) -> tuple[Result, bool]:
+        """The answer of redis-py's client, and whether it was asked twice, so that the first may have had its effect.
+
+        Raises StoreUnavailable, within the limit, and Misconfigured.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s), self._slots:
+                try:
+                    return await question(self._client()), False
+                except theirs.ConnectionError as error:
+                    # Often a connection from before the server was started again, or before another became master.
+                    if isinstance(translate(error, self._target.name), Misconfigured):
+                        raise
+                return await question(self._client()), True
+        except TimeoutError:
+            raise StoreUnavailable(f"{self._target.name} did not answer within {self._timeout_s:g} s") from None
+        except (theirs.RedisError, OSError) as error:
+            raise translate(error, self._target.name) from error
+
+    def _client(self) -> Any:
+        if not self._clients:
+            raise StoreUnavailable(f"{self._target.name}: the store is not open")
+        return self._clients[0]
+
+    def _make_clients(self) -> list[Redis]:
+        target = self._target
+        if target.sentinels:
+            # Each sentinel has its share of the time, so that one that hangs does not use up that of the others.
+            share_s = self._timeout_s / (len(target.sentinels) + 1)
+            ways = target.sentinel_login | self._ways(share_s)
+            sentinel: Any = Sentinel(target.sentinels, sentinel_kwargs=ways)  # type: ignore[no-untyped-call]
+            return [sentinel.master_for(target.master, **target.login, **self._ways()), *sentinel.sentinels]
+        return [Redis.from_pool(ConnectionPool(**self._place(), **target.login, **self._ways()))]
+
+    def _place(self) -> dict[str, Any]:
+        target = self._target
+        if target.address is None:
+            return {"connection_class": UnixDomainSocketConnection, "path": target.socket_path}
+        place: dict[str, Any] = {"host": target.address[0], "port": target.address[1]}
+        if target.tls is None:
+            return place | {"connection_class": Connection}
+        return place | target.tls | {"connection_class": SSLConnection}
+
+    def _ways(self, limit_s: float | None = None) -> dict[str, Any]:
+        return {
+            "socket_timeout": limit_s or self._timeout_s,
+            "socket_connect_timeout": limit_s or self._timeout_s,
+            # The limit is for all that happens within a question, so repetitions are counted in `ask` alone.
+            "retry": Retry(NoBackoff(), 0),
+            # What every server since Redis 5 speaks; nothing here needs the newer one.
+            "protocol": 2,
+        }
