@@ -15,6 +15,9 @@ from gearhorn.errors import BadRequest
 # Perl's server know no limit. 255 is the contract's, far from all of that.
 QUEUE_NAME_LIMIT_BYTES = 255
 
+# A longer one leaves no room for the shortest client id.
+TOPIC_LIMIT_BYTES = QUEUE_NAME_LIMIT_BYTES - len("_x")
+
 RESERVED_TOPIC_PREFIX = "__"
 
 
@@ -33,6 +36,8 @@ class OwnQueues:
 def check_topic(topic: str) -> None:
     """Raises BadRequest when `topic` cannot be a topic that clients subscribe or publish to."""
     _check_text("topic", topic)
+    if len(topic.encode()) > TOPIC_LIMIT_BYTES:
+        raise BadRequest("topic", f"has {len(topic.encode())} bytes, more than {TOPIC_LIMIT_BYTES}")
     if topic.startswith(RESERVED_TOPIC_PREFIX):
         raise BadRequest("topic", f"{topic!r} is reserved: topics do not begin with {RESERVED_TOPIC_PREFIX!r}")
 
@@ -65,6 +70,11 @@ def queue_name(topic: str, client_id: str) -> bytes:
 def queue_prefix(topic: str) -> bytes:
     """What the queue names of all subscribers of a topic begin with; the client id in UTF-8 follows."""
     return f"{topic}_".encode()
+
+
+def may_collide(topic: str, client_id: str) -> bool:
+    """Whether another pair has the same queue name, because it can be split at another underscore as well."""
+    return "_" in topic[1:] or "_" in client_id[:-1]
 
 
 def _check_text(key: str, text: str) -> None:
