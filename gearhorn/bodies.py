@@ -7,7 +7,6 @@ sent, only without the space between them; and of a repeated key of the body its
 
 import base64
 import binascii
-import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -25,14 +24,32 @@ TTL_LIMIT_S = 10 * 366 * 86400
 
 PRIORITIES = ("high", "normal", "low")
 
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_ABSENT = msgspec.Raw(b"null")
+
+
+class _Fields(msgspec.Struct):
+    """A body's keys, each with the raw text of its value. Other keys are skipped, and only have to be JSON."""
+
+    topic: msgspec.Raw = _ABSENT
+    client_id: msgspec.Raw = _ABSENT
+    ttl: msgspec.Raw = _ABSENT
+    payload: msgspec.Raw = _ABSENT
+    unique: msgspec.Raw = _ABSENT
+    background: msgspec.Raw = _ABSENT
+    timeout: msgspec.Raw = _ABSENT
+    priority: msgspec.Raw = _ABSENT
+    encoding: msgspec.Raw = _ABSENT
+    exclude: msgspec.Raw = _ABSENT
+    expires: msgspec.Raw = _ABSENT
+    results: msgspec.Raw = _ABSENT
+
+
+_decode_fields = msgspec.json.Decoder(_Fields).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _SPACE = re.compile(rb"[ \t\r\n]")
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*+")|[ \t\r\n]+', re.DOTALL)
-
-Fields = dict[str, msgspec.Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +79,22 @@ class FanoutRequest:
 def parse_subscription(body: bytes) -> SubscriptionRequest:
     """Raises BadRequest with a line that names the key."""
     fields = _fields(body)
-    return SubscriptionRequest(_text(fields, "topic"), _text(fields, "client_id"), _ttl(fields))
+    return SubscriptionRequest(_text("topic", fields.topic), _text("client_id", fields.client_id), _ttl(fields.ttl))
 
 
 def parse_fanout(body: bytes) -> FanoutRequest:
     """Raises BadRequest with a line that names the key."""
     fields = _fields(body)
     return FanoutRequest(
-        topic=_text(fields, "topic"),
-        payload=_payload(fields),
-        unique=_unique(fields),
-        background=bool(_value(fields, "background")),
-        timeout_s=_timeout(fields),
-        priority=_choice(fields, "priority", PRIORITIES) or "normal",
-        exclude=_exclude(fields),
-        expires_at=_number(fields, "expires"),
-        results=_results(fields),
+        topic=_text("topic", fields.topic),
+        payload=_payload(fields.payload, fields.encoding),
+        unique=_unique(fields.unique),
+        background=bool(_value("background", fields.background)),
+        timeout_s=_timeout(fields.timeout),
+        priority=_choice("priority", fields.priority, PRIORITIES) or "normal",
+        exclude=_exclude(fields.exclude),
+        expires_at=_number("expires", fields.expires),
+        results=_results(fields.results),
     )
 
 
@@ -97,10 +114,10 @@ def render_result(client_id: bytes, status: str, data: bytes) -> bytes:
     return _encode(result) + b"\n"
 
 
-def _fields(body: bytes) -> Fields:
+def _fields(body: bytes) -> _Fields:
     try:
         body.isascii() or body.decode()
-        return _decode_object(body)
+        return _decode_fields(body)
     except UnicodeDecodeError as error:
         raise BadRequest("", f"the job is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from None
     except RecursionError:
@@ -111,10 +128,9 @@ def _fields(body: bytes) -> Fields:
         raise BadRequest("", f"the job is not JSON: {error}") from None
 
 
-def _value(fields: Fields, key: str) -> Any:
-    """The value of an optional key; None where it is absent or null."""
-    raw = fields.get(key)
-    if raw is None:
+def _value(key: str, raw: msgspec.Raw) -> Any:
+    """The value of a key; None where it is absent or null."""
+    if raw is _ABSENT:
         return None
     try:
         return _decode_any(raw)
@@ -124,36 +140,29 @@ def _value(fields: Fields, key: str) -> Any:
         raise BadRequest(key, "is nested too deeply") from None
 
 
-def _required(fields: Fields, key: str) -> Any:
-    if key not in fields:
+def _text(key: str, raw: msgspec.Raw) -> str:
+    if raw is _ABSENT:
         raise BadRequest(key, "is missing")
-    return _value(fields, key)
-
-
-def _text(fields: Fields, key: str) -> str:
-    value = _required(fields, key)
+    value = _value(key, raw)
     if not isinstance(value, str):
         raise BadRequest(key, f"must be a string, not {_kind(value)}")
     return value
 
 
-def _number(fields: Fields, key: str) -> float | None:
-    value = _value(fields, key)
+def _number(key: str, raw: msgspec.Raw) -> float | None:
+    value = _value(key, raw)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRequest(key, f"must be a number, not {_kind(value)}")
     try:
-        number = float(value)
+        return float(value)
     except OverflowError:
-        raise BadRequest(key, "is out of range") from None
-    if not math.isfinite(number):
-        raise BadRequest(key, "is out of range")
-    return number
+        raise BadRequest(key, "has a number that is out of range") from None
 
 
-def _ttl(fields: Fields) -> float:
-    ttl_s = _number(fields, "ttl") or 0.0
+def _ttl(raw: msgspec.Raw) -> float:
+    ttl_s = _number("ttl", raw) or 0.0
     if ttl_s < 0:
         raise BadRequest("ttl", "must not be negative")
     if ttl_s > TTL_LIMIT_S:
@@ -161,24 +170,24 @@ def _ttl(fields: Fields) -> float:
     return ttl_s
 
 
-def _timeout(fields: Fields) -> float | None:
-    timeout_s = _number(fields, "timeout")
+def _timeout(raw: msgspec.Raw) -> float | None:
+    timeout_s = _number("timeout", raw)
     if timeout_s is not None and timeout_s <= 0:
         raise BadRequest("timeout", "must be more than 0 seconds")
     return timeout_s
 
 
-def _payload(fields: Fields) -> bytes:
-    if "payload" not in fields:
+def _payload(raw: msgspec.Raw, encoding: msgspec.Raw) -> bytes:
+    if raw is _ABSENT:
         raise BadRequest("payload", "is missing")
-    raw = bytes(fields["payload"])
-    encoding = _choice(fields, "encoding", ("base64",))
-    if raw.startswith(b'"'):
-        text: str = _value(fields, "payload")
-        return _decode_base64(text) if encoding else text.encode()
-    if encoding:
+    text = bytes(raw)
+    is_base64 = _choice("encoding", encoding, ("base64",))
+    if text.startswith(b'"'):
+        value: str = _value("payload", raw)
+        return _decode_base64(value) if is_base64 else value.encode()
+    if is_base64:
         raise BadRequest("payload", "must be a string when encoding is base64")
-    return _STRING_OR_SPACE.sub(rb"\1", raw) if _SPACE.search(raw) else raw
+    return _STRING_OR_SPACE.sub(rb"\1", text) if _SPACE.search(text) else text
 
 
 def _decode_base64(text: str) -> bytes:
@@ -188,8 +197,9 @@ def _decode_base64(text: str) -> bytes:
         raise BadRequest("payload", f"is not base64: {error}") from None
 
 
-def _unique(fields: Fields) -> bytes:
-    if "unique" not in fields or (value := _value(fields, "unique")) is None:
+def _unique(raw: msgspec.Raw) -> bytes:
+    value = _value("unique", raw)
+    if value is None:
         return b""
     if not isinstance(value, str):
         raise BadRequest("unique", f"must be a string, not {_kind(value)}")
@@ -201,8 +211,8 @@ def _unique(fields: Fields) -> bytes:
     return unique
 
 
-def _exclude(fields: Fields) -> Collection[bytes]:
-    value = _value(fields, "exclude")
+def _exclude(raw: msgspec.Raw) -> Collection[bytes]:
+    value = _value("exclude", raw)
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -210,8 +220,8 @@ def _exclude(fields: Fields) -> Collection[bytes]:
     return frozenset(item.encode() for item in value)
 
 
-def _results(fields: Fields) -> str:
-    value = _value(fields, "results")
+def _results(raw: msgspec.Raw) -> str:
+    value = _value("results", raw)
     if value is None or value is False:
         return ""
     if value is True:
@@ -221,13 +231,13 @@ def _results(fields: Fields) -> str:
     raise BadRequest("results", 'must be true, false or "failures"')
 
 
-def _choice(fields: Fields, key: str, choices: tuple[str, ...]) -> str:
-    if key not in fields or (value := _value(fields, key)) is None:
+def _choice(key: str, raw: msgspec.Raw, choices: tuple[str, ...]) -> str:
+    value = _value(key, raw)
+    if value is None:
         return ""
     if value not in choices:
         raise BadRequest(key, f"must be {' or '.join(choices)}")
-    assert isinstance(value, str)
-    return value
+    return str(value)
 
 
 def _kind(value: object) -> str:

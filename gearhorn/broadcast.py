@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from gearhorn.bodies import FanoutRequest, render_failures, render_result
-from gearhorn.core.fanout import COMPLETE, TIMEOUT, FanoutRun
+from gearhorn.core.fanout import COMPLETE, FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
@@ -41,7 +41,7 @@ class Broadcast:
     def start(self, dispatch: Dispatch, timeout_s: float) -> None:
         """Sends the copies. A foreground run ends after `timeout_s` seconds at the latest."""
         if self._shipment.run.foreground and self._members:
-            self._timer = asyncio.get_running_loop().call_later(timeout_s, self._timed_out)
+            self._timer = asyncio.get_running_loop().call_later(timeout_s, self._shipment.time_out)
         dispatch.send(self._shipment, self._members)
         self._shipment.check()
 
@@ -56,11 +56,6 @@ class Broadcast:
         if ended_count != self._shown_count:
             self._shown_count = ended_count
             self._job.send_status(ended_count, run.total_count)
-
-    def _timed_out(self) -> None:
-        for client_id in self._shipment.time_out():
-            if self._results:
-                self._answered(client_id, TIMEOUT, b"")
 
     def _answered(self, client_id: bytes, status: str, data: bytes) -> None:
         if self._results == "all" or status != COMPLETE:

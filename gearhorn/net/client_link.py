@@ -33,7 +33,7 @@ class ClientLink:
     """Submits jobs on one server.
 
     `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
-    down, after every open submit was reported lost.
+    down, before the submits that are open are reported lost.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class ClientLink:
         if self._role is not role:
             return
         self._role = self._connection = None
+        self._on_down()
         for lost in role.close():
             lost.owner.lost(lost.positions)
-        self._on_down()
 
     def _care(self, connection: Connection[ClientEvent[Submitter]]) -> None:
         """A server that owes an answer and is silent for too long is given up; one that owes none is asked for one."""

@@ -59,7 +59,7 @@ class Parcel:
 
 
 class Copier:
-    """`send_elsewhere` gets the copies of a link that went down; `on_up` is called when the link comes up."""
+    """`send_elsewhere` gets the copies of a link that went down; `on_change` is told when it goes down or up."""
 
     def __init__(
         self,
@@ -67,10 +67,11 @@ class Copier:
         settings: LinkSettings,
         client_id: str,
         send_elsewhere: SendElsewhere,
-        on_up: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
-        self.link = ClientLink(address, settings, client_id, self._turn, on_up, self._went_down)
+        self.link = ClientLink(address, settings, client_id, self._turn, on_change, self._went_down)
         self.send_elsewhere = send_elsewhere
+        self._on_change = on_change
         self._window = CopyWindow()
         self._parcels: deque[Parcel] = deque()
         self._clock = asyncio.get_running_loop().time
@@ -105,6 +106,7 @@ class Copier:
         self.link.submit(parcel, first, len(row), encoded, foreground=shipment.run.foreground)
 
     def _went_down(self) -> None:
+        self._on_change()
         self._window = CopyWindow()
         parcels, self._parcels = self._parcels, deque()
         for parcel in parcels:

@@ -22,7 +22,9 @@ class Dispatch:
     def __init__(
         self, addresses: list[Address], settings: LinkSettings, client_id: str, retry_timeout_s: float
     ) -> None:
-        self._copiers = [Copier(address, settings, client_id, self.send, self._came_up) for address in addresses]
+        self._copiers = [Copier(address, settings, client_id, self.send, self._links_changed) for address in addresses]
+        # For each configured server the one that takes its copies now: itself, or who stands in. Empty: all are down.
+        self._takers: list[Copier] = []
         self.up = asyncio.Event()  # a server can take copies, or could before
         self._retry_timeout_s = retry_timeout_s
         self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Members]] = {}
@@ -44,24 +46,17 @@ class Dispatch:
         """Starts to send copies to `members`; the shipment hears of the rest."""
         if not members or self._is_closing:
             return
-        takers = self._takers()
-        if not takers:
-            self._park(shipment, members)
-        elif len(takers) == 1:
+        takers = self._takers
+        if len(takers) == 1:
             takers[0].add(shipment, members)
+        elif not takers:
+            self._park(shipment, members)
         else:
             seed = crc32(shipment.queue_prefix)
             parts = members.split(len(takers), lambda client_id: crc32(client_id, seed) % len(takers))
             for copier, part in zip(takers, parts, strict=True):
                 if part:
                     copier.add(shipment, part)
-
-    def _takers(self) -> list[Copier]:
-        """For each configured server, the one that takes its copies now; empty when all are down."""
-        count = len(self._copiers)
-        in_order = [self._copiers[start:] + self._copiers[:start] for start in range(count)]
-        takers = [next((copier for copier in row if copier.link.is_up), None) for row in in_order]
-        return [copier for copier in takers if copier is not None]
 
     def _park(self, shipment: Shipment, members: Members) -> None:
         def give_up() -> None:
@@ -71,8 +66,15 @@ class Dispatch:
         timer = asyncio.get_running_loop().call_later(self._retry_timeout_s, give_up)
         self._parked[timer] = (shipment, members)
 
-    def _came_up(self) -> None:
-        self.up.set()
+    def _links_changed(self) -> None:
+        rows = [self._copiers[start:] + self._copiers[:start] for start in range(len(self._copiers))]
+        takers = [next((copier for copier in row if copier.link.is_up), None) for row in rows]
+        self._takers = [copier for copier in takers if copier is not None]
+        if self._takers:
+            self.up.set()
+            self._send_parked()
+
+    def _send_parked(self) -> None:
         parked, self._parked = self._parked, {}
         for timer, (shipment, members) in parked.items():
             timer.cancel()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, FanoutRun, Portion
+from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT, FanoutRun, Portion
 from gearhorn.core.members import Members
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
@@ -12,6 +12,12 @@ from gearhorn.wire.copies import CopyEncoder
 REASON_LIMIT_CHARACTERS = 1000
 
 OnAnswer = Callable[[bytes, str, bytes], None]
+
+_NOTHING = CopyEncoder(0, b"", b"", b"")
+
+
+def _ignore() -> None:
+    """The listener of a shipment that is over."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,14 +40,23 @@ class Shipment:
         """To be called after anything that may have settled the run."""
         if self.run.is_settled and not self._is_over:
             self._is_over = True
-            self._partial_data.clear()
-            self.on_settled()
+            on_settled = self.on_settled
+            self._let_go()
+            on_settled()
 
-    def time_out(self) -> list[bytes]:
+    def _let_go(self) -> None:
+        """Drops the payload and whoever listens: a receiver that never answers keeps the rest of this in memory."""
+        self._partial_data.clear()
+        self.encoder = _NOTHING
+        self.on_settled = _ignore
+        self.on_answer = None
+
+    def time_out(self) -> None:
         """Ends the waiting; see FanoutRun.time_out."""
-        late = self.run.time_out()
+        for client_id in self.run.time_out():
+            if self.on_answer:
+                self.on_answer(client_id, TIMEOUT, b"")
         self.check()
-        return late
 
     def give_up(self, members: Members, reason: str) -> None:
         """Fails copies that no server could be given."""

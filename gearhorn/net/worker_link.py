@@ -142,7 +142,8 @@ class WorkerLink:
         """To be called after anything that the server has to be told."""
         if self._connection:
             self._connection.flush_soon()
-        self._check_quiet()
+        if not self._grabbing:
+            self._check_quiet()
 
     async def close(self) -> None:
         """Sends what is waiting and ends the link for good."""
