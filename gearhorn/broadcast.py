@@ -66,6 +66,7 @@ class Broadcast:
             self._timer.cancel()
         run = self._shipment.run
         if run.failures:
+            self.show_progress()  # the failures alone would not tell how many went well
             self._job.refuse(render_failures(run.failures))
         else:
             self._job.complete(b"%d" % run.done_count)

@@ -40,6 +40,10 @@ class ServerUnavailable(Unavailable):
     """A Gearman server cannot be reached, or the connection to it was lost."""
 
 
+class TimedOut(Unavailable):
+    """The service did not answer in time. What was asked of it may have been done, or may be done later."""
+
+
 class ProtocolViolation(ServerUnavailable):
     """A Gearman server sent bytes that are not its protocol. The connection is of no more use."""
 

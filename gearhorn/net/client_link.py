@@ -33,7 +33,8 @@ class ClientLink:
     """Submits jobs on one server.
 
     `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
-    down, before the submits that are open are reported lost.
+    down, before the submits that are open are reported lost; `on_trouble` with the reason, whenever a try to connect
+    fails or a connection has ended. `purpose` is the word for this link in the log.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class ClientLink:
         on_turn: Callable[[], None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[], None] = lambda: None,
+        on_trouble: Callable[[str], None] = lambda _: None,
+        purpose: str = "copies",
     ) -> None:
         self.address = address
         self._settings = settings
@@ -53,7 +56,7 @@ class ClientLink:
         self._on_down = on_down
         self._role: ClientRole[Submitter] | None = None
         self._connection: Connection[ClientEvent[Submitter]] | None = None
-        self._keeper = Keeper(address, "copies", settings, self._connect, self._care)
+        self._keeper = Keeper(address, purpose, settings, self._connect, self._care, on_trouble)
 
     async def run(self) -> None:
         """Keeps the link up until cancelled."""

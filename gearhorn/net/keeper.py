@@ -22,7 +22,8 @@ CARE_S = 5.0
 class Keeper:
     """One link's life. `connect` opens a connection and returns it; `care` is called every few seconds while it is up.
 
-    Trouble is said once, and once that it is over.
+    `on_trouble` is called with the reason whenever a try fails or the connection ends. The log is told once, and once
+    when the trouble is over.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class Keeper:
         settings: LinkSettings,
         connect: Callable[[], Awaitable[Connection[Any]]],
         care: Callable[[Connection[Any]], None],
+        on_trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._what = f"Gearman server {address} ({purpose})"
         self._connect = connect
         self._care = care
+        self._on_trouble = on_trouble
         self._backoff = Backoff(settings.first_retry_s, settings.most_retry_s, Random())
         self._in_trouble = False
         self._is_stopping = False
@@ -71,6 +74,7 @@ class Keeper:
         if not self._in_trouble and not self._is_stopping:
             log.warning("%s %s: %s; trying again until it is back", self._what, what, reason)
         self._in_trouble = True
+        self._on_trouble(reason)
 
     def _say_up(self) -> None:
         if self._in_trouble:
