@@ -22,6 +22,8 @@ class WorkerSettings:
     client_id: str = "gearhorn"
     grabs_in_flight: int = 64
     jobs_in_flight: int = 4096
+    # See WorkerRole.
+    sends_exceptions: bool = True
 
 
 class Job:
@@ -70,13 +72,19 @@ class Job:
 
 
 class WorkerLink:
-    """Serves queues on one server. `on_job` is called inside the read callback and must not raise.
+    """Serves queues on one server. `on_job` is called inside the read callback and must not raise; `on_up` whenever the
+    link comes up.
 
     What is served, and whether jobs are grabbed, outlasts a lost connection.
     """
 
     def __init__(
-        self, address: Address, link: LinkSettings, worker: WorkerSettings, on_job: Callable[[Job], None]
+        self,
+        address: Address,
+        link: LinkSettings,
+        worker: WorkerSettings,
+        on_job: Callable[[Job], None],
+        on_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
@@ -84,6 +92,7 @@ class WorkerLink:
         self._worker = worker
         self._quiet = asyncio.Event()
         self._on_job = on_job
+        self._on_up = on_up
         self._queues: dict[bytes, None] = {}
         self._grabbing = False
         self._role: WorkerRole | None = None
@@ -152,17 +161,19 @@ class WorkerLink:
             await self._connection.close()
 
     async def _connect(self) -> Connection[WorkerEvent]:
-        role = WorkerRole(self._worker.grabs_in_flight, self._worker.jobs_in_flight)
+        worker = self._worker
+        role = WorkerRole(worker.grabs_in_flight, worker.jobs_in_flight, sends_exceptions=worker.sends_exceptions)
         connection: Connection[WorkerEvent] = Connection(role, self._handle, self._check_quiet)
         await connect(self.address, self._link, lambda: connection)
         connection.closed.add_done_callback(lambda _: self._disconnected(role))
         self._role, self._connection = role, connection
-        role.set_client_id(self._worker.client_id.encode())
+        role.set_client_id(worker.client_id.encode())
         role.serve(self._queues)
         if self._grabbing:
             role.start_grabbing()
         self.flush_soon()
         self.up.set()
+        self._on_up()
         return connection
 
     def _disconnected(self, role: WorkerRole) -> None:

@@ -40,10 +40,12 @@ WorkerEvent = Assigned | packets.Complaint
 class WorkerRole:
     """Commands and received bytes go in; events come out of `receive`, bytes to be sent out of `take_output`.
 
-    `grab_limit` bounds the grabs in flight, `job_limit` the jobs held at a time.
+    `grab_limit` bounds the grabs in flight, `job_limit` the jobs held at a time. With `sends_exceptions` off, refused
+    jobs end in a failure: on gearmand, clients of libgearman and Perl that asked for no exceptions never understand
+    the failure that it makes of one for them (a NUL too many ends its handle), and wait for ever.
     """
 
-    def __init__(self, grab_limit: int, job_limit: int) -> None:
+    def __init__(self, grab_limit: int, job_limit: int, *, sends_exceptions: bool = True) -> None:
         self.held: set[bytes] = set()
         self._framer = Framer()
         self._out: list[bytes] = []
@@ -56,6 +58,7 @@ class WorkerRole:
         self._grabbing = False
         self._found_nothing = False
         self._asleep = False
+        self._sends_exceptions = sends_exceptions
         self._exception_ends_job = True
 
     # What the owner wants.
@@ -110,6 +113,9 @@ class WorkerRole:
     def refuse(self, handle: bytes, text: bytes) -> None:
         """Ends the job in an exception. The text goes ahead as a warning for clients that asked for no exceptions."""
         self.warn(handle, text)
+        if not self._sends_exceptions:
+            self.fail(handle)
+            return
         self._end(handle, packets.pack(packets.WORK_EXCEPTION, handle, text))
         if not self._exception_ends_job:
             self._out.append(packets.pack(packets.WORK_FAIL, handle))
