@@ -8,6 +8,9 @@ from gearhorn.wire.packets import HEADER, HEADER_BYTES, REQ, RES
 # A server can announce up to 4 GiB. What is above this is taken for a broken stream rather than waited for.
 BODY_LIMIT_BYTES = 1 << 30
 
+# Handles are far shorter. A length that a peer made up must not become a pattern: `re` takes none of 4 GiB.
+ALIKE_LIMIT_BYTES = 1024
+
 
 class Framer:
     """Give it bytes with `feed`, then call `next` until it returns None; only then feed again.
@@ -62,14 +65,14 @@ class Framer:
         """Steps over packets of `kind` with equal lengths, at most `limit`, and returns how many.
 
         Their bodies are not looked at. The confirmations of copies come in such runs: a run costs some 60 ns a packet
-        where `next` costs ten times that. Returns 0 when the next packet is of another kind or not all there.
+        where `next` costs ten times that. Returns 0 when the next packet is of another kind, long, or not all there.
         """
         header = self._buffer[self._offset : self._offset + HEADER_BYTES]
         if len(header) < HEADER_BYTES:
             return 0
         length: int
         magic, this_kind, length = HEADER.unpack(header)
-        if this_kind != kind or magic != RES:
+        if this_kind != kind or magic != RES or length > ALIKE_LIMIT_BYTES:
             return 0
         size = HEADER_BYTES + length
         match = self._run_of(header, length).match(self._buffer, self._offset, self._offset + size * limit)
