@@ -1,12 +1,16 @@
-"""All options, and the settings made of them. With cmd/, the only place that knows oslo.config.
+"""Reads the configuration and makes settings of it: small frozen dataclasses, each beside the code that reads it.
 
-Everyone else gets a small frozen dataclass that lives beside its reader.
+The options themselves are in options.py.
 """
 
+import math
 import os
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from oslo_config import cfg
 
@@ -14,114 +18,19 @@ from gearhorn.daemon import DaemonSettings
 from gearhorn.directory import DirectorySettings
 from gearhorn.errors import Misconfigured
 from gearhorn.handlers import HandlerSettings
-from gearhorn.logs import LEVELS, LogSettings
-from gearhorn.names import OwnQueues
+from gearhorn.logs import LogSettings
+from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, OwnQueues
 from gearhorn.net.address import Address, parse_addresses
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
+from gearhorn.options import DEFAULT_SERVER, GROUPS
 from gearhorn.store.opening import StoreSettings
 
-DEFAULT_SERVER = "localhost:4730"
+TLS_FILES = ("ca_file", "cert_file", "key_file")
 
-_LOG_OPTIONS: list[cfg.Opt] = [
-    cfg.StrOpt("log_level", default="info", choices=LEVELS, help="The least weighty lines that are logged."),
-]
-
-_GEARMAN_OPTIONS: list[cfg.Opt] = [
-    cfg.ListOpt(
-        "servers",
-        default=[],
-        sample_default=[DEFAULT_SERVER],
-        help="Gearman servers as HOST:PORT. The service works on all of them. Without any, those of the environment "
-        "variable GEARMAN_SERVERS, or else localhost:4730.",
-    ),
-    cfg.BoolOpt("tls", default=False, help="Speak TLS to the servers."),
-    cfg.StrOpt("ca_file", default="", help="PEM file of the authorities trusted; the system's without it."),
-    cfg.StrOpt("cert_file", default="", help="PEM file of the certificate shown to the servers."),
-    cfg.StrOpt("key_file", default="", help="PEM file of its key, if that is not in cert_file."),
-    cfg.BoolOpt("check_hostname", default=True, help="Refuse a server whose certificate is for another host."),
-    cfg.FloatOpt("connect_timeout", default=10.0, min=0.1, help="Seconds within which a server must accept."),
-    cfg.FloatOpt(
-        "answer_timeout",
-        default=30.0,
-        min=1.0,
-        help="A server that owes an answer and is silent for so many seconds is given up and connected to anew.",
-    ),
-    cfg.IntOpt("keepalive", default=15, min=1, max=3600, help="Seconds of silence after which TCP probes the peer."),
-]
-
-_WORKER_OPTIONS: list[cfg.Opt] = [
-    cfg.ListOpt(
-        "subscribe_queues",
-        default=list(OwnQueues().subscribe),
-        help="The queues whose jobs subscribe; the names mean the same.",
-    ),
-    cfg.StrOpt("unsubscribe_queue", default=OwnQueues().unsubscribe, help="The queue whose jobs unsubscribe."),
-    cfg.StrOpt("fanout_queue", default=OwnQueues().fanout, help="The queue whose jobs are broadcast."),
-    cfg.FloatOpt(
-        "foreground_timeout",
-        default=30.0,
-        min=0.001,
-        help="Seconds for which receivers are waited for when a fanout names no timeout.",
-    ),
-    cfg.FloatOpt(
-        "foreground_timeout_limit", default=3600.0, min=0.001, help="The most that a fanout's timeout can ask for."
-    ),
-    cfg.IntOpt(
-        "jobs_in_flight",
-        default=4096,
-        min=1,
-        help="The most jobs held at a time, for each server. A foreground fanout is held while it waits.",
-    ),
-    cfg.IntOpt(
-        "grabs_in_flight",
-        default=64,
-        min=1,
-        max=4096,
-        help="The most requests for a job that are under way at a time, for each server.",
-    ),
-    cfg.FloatOpt(
-        "drain_timeout",
-        default=30.0,
-        min=0,
-        help="Seconds within which the jobs held are finished when the service stops; what is left then goes back to "
-        "the Gearman server.",
-    ),
-]
-
-_STORE_OPTIONS: list[cfg.Opt] = [
-    cfg.StrOpt(
-        "url",
-        default="",
-        secret=True,
-        sample_default="sqlite:////var/lib/gearhorn/gearhorn.db",
-        help="Where the lists of subscribers are kept: redis://, rediss://, unix:// or redis+sentinel:// for many "
-        "hosts, memcached://HOST:PORT[,HOST:PORT...] where memcached is all there is, sqlite:///PATH for one host, "
-        "memory:// for a try. Without it, a file gearhorn.db in systemd's StateDirectory or the user's state folder.",
-    ),
-    cfg.StrOpt("prefix", default="gearhorn", help="What all keys in Redis and memcached begin with."),
-    cfg.FloatOpt("timeout", default=5.0, min=0.01, help="Seconds within which the store must answer a call."),
-    cfg.FloatOpt(
-        "retry_timeout",
-        default=30.0,
-        min=0,
-        help="Seconds for which a job waits for a store, or its copies for a Gearman server, that is away.",
-    ),
-]
-
-# oslo.config's name for the group [DEFAULT] is None.
-_GROUPS: dict[str | None, list[cfg.Opt]] = {
-    None: _LOG_OPTIONS,
-    "gearman": _GEARMAN_OPTIONS,
-    "worker": _WORKER_OPTIONS,
-    "store": _STORE_OPTIONS,
-}
-
-
-def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
-    """Every option by group, for oslo-config-generator."""
-    return list(_GROUPS.items())
+# gearmand closes the connection of a client with a longer one.
+CLIENT_ID_LIMIT_BYTES = 127
 
 
 class Config:
@@ -138,15 +47,13 @@ class Config:
         """
         self._environ = environ
         self._conf = cfg.ConfigOpts()
-        for group, options in _GROUPS.items():
+        for group, options in GROUPS.items():
             self._conf.register_opts(options, group=group)
-        try:
-            self._conf(list(file_arguments), project="gearhorn")
-            for (group, option), value in (overrides or {}).items():
-                self._conf.set_override(option, value, group=group)
-            self._read_everything()
-        except (cfg.Error, ValueError) as error:
-            raise Misconfigured(" ".join(str(error).split())) from None
+        self._read_files(file_arguments)
+        self._refuse_unknown()
+        for (group, option), value in (overrides or {}).items():
+            self._override(group, option, value)
+        self._judge_values()
 
     def log_settings(self) -> LogSettings:
         return LogSettings(level=self._conf.log_level)
@@ -172,8 +79,10 @@ class Config:
         worker = self._conf.worker
         queues = OwnQueues(tuple(worker.subscribe_queues), worker.unsubscribe_queue, worker.fanout_queue)
         names = queues.all()
-        if len(set(names)) < len(names) or not all(names) or not queues.subscribe:
-            raise Misconfigured(f"[worker] the queues need names of their own, not {', '.join(map(repr, names))}")
+        if len(set(names)) < len(names) or not queues.subscribe:
+            raise Misconfigured(f"[worker] each queue needs a name of its own, not {', '.join(map(repr, names))}")
+        for name in names:
+            _judge_queue(name)
         return queues
 
     def store_settings(self) -> StoreSettings:
@@ -185,7 +94,12 @@ class Config:
         return DaemonSettings(
             servers=self.servers(),
             link=self.link_settings(),
-            worker=WorkerSettings(self._client_id(), worker.grabs_in_flight, worker.jobs_in_flight),
+            worker=WorkerSettings(
+                self._client_id(),
+                worker.grabs_in_flight,
+                worker.jobs_in_flight,
+                sends_exceptions=worker.refuse_with == "exception",
+            ),
             handlers=HandlerSettings(self.own_queues(), worker.foreground_timeout, worker.foreground_timeout_limit),
             directory=DirectorySettings(retry_timeout_s=self._conf.store.retry_timeout),
             drain_timeout_s=worker.drain_timeout,
@@ -195,17 +109,80 @@ class Config:
         """How the admin command `workers` shows this worker: host name, and the instance of a systemd template."""
         instance = self._environ.get("GEARHORN_INSTANCE", "")
         name = "_".join(part for part in ("gearhorn", socket.gethostname(), instance) if part)
-        return "".join("-" if character.isspace() else character for character in name)
+        shown = re.sub(r"[^!-~]", "-", name)  # a space would break a line of that command
+        return shown[:CLIENT_ID_LIMIT_BYTES]
 
     def _default_store_url(self) -> str:
         folder = self._environ.get("STATE_DIRECTORY", "").partition(":")[0]
-        if folder:
-            return f"sqlite:///{Path(folder) / 'gearhorn.db'}"
-        state = self._environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
-        return f"sqlite:///{Path(state) / 'gearhorn/gearhorn.db'}"
+        if not folder:
+            state = self._environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+            folder = str(Path(state) / "gearhorn")
+        return f"sqlite:///{quote(folder)}/gearhorn.db"
 
-    def _read_everything(self) -> None:
+    def _read_files(self, file_arguments: Sequence[str]) -> None:
+        try:
+            self._conf(list(file_arguments), project="gearhorn", prog="gearhorn")
+        except cfg.ConfigFileParseError as error:
+            where = _QUOTED.sub("", error.msg or "")  # what the line says stays unsaid: it may be a password
+            raise Misconfigured(f"the configuration cannot be read: {where}") from None
+        except UnicodeDecodeError as error:
+            raise Misconfigured(f"a configuration file is not text in UTF-8: {error.reason}") from None
+        except OSError as error:
+            raise Misconfigured(f"the configuration file {error.filename} cannot be read: {error.strerror}") from None
+        except cfg.Error as error:
+            raise Misconfigured(" ".join(str(error).split())) from None
+
+    def _refuse_unknown(self) -> None:
+        """oslo.config lets them pass: a misspelt option would go unheeded."""
+        folders = [Path(folder) for folder in self._conf.config_dirs]
+        for file in [*self._conf.config_file, *(str(file) for folder in folders for file in folder.glob("*.conf"))]:
+            sections: dict[str, dict[str, Any]] = {}
+            cfg.ConfigParser(file, sections).parse()
+            for section, values in sections.items():
+                _refuse_unknown_in(file, section, list(values))
+
+    def _override(self, group: str | None, option: str, value: object) -> None:
+        try:
+            self._conf.set_override(option, value, group=group)
+        except ValueError as error:
+            raise Misconfigured(f"{_written(group, option)}: {error}") from None
+
+    def _judge_values(self) -> None:
         """oslo.config judges a value when it is first read; an operator wants to know at the start."""
-        for group, options in _GROUPS.items():
+        for group, options in GROUPS.items():
             for option in options:
-                (self._conf if group is None else self._conf[group])[option.name]
+                try:
+                    value = (self._conf if group is None else self._conf[group])[option.name]
+                except (cfg.Error, ValueError) as error:
+                    raise Misconfigured(f"{_written(group, option.name)}: {error.__context__ or error}") from None
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise Misconfigured(f"{_written(group, option.name)}: {value} is no number of seconds")
+
+
+_QUOTED = re.compile(r"""(: ['"].*|: None)$""", re.DOTALL)
+
+
+def _refuse_unknown_in(file: str, section: str, names: Sequence[str]) -> None:
+    group = None if section == "DEFAULT" else section.lower()
+    if group not in GROUPS:
+        raise Misconfigured(f"{file}: there is no section [{section}]")
+    known = {option.name for option in GROUPS[group]}
+    for name in names:
+        if name not in known:
+            raise Misconfigured(f"{file}: {_written(group, name)} is no option")
+
+
+def _written(group: str | None, option: str) -> str:
+    return f"[{group or 'DEFAULT'}] {option}"
+
+
+def _judge_queue(name: str) -> None:
+    """Spaces and control characters would break lines of the admin protocol."""
+    if not name or not name.isprintable() or " " in name:
+        raise Misconfigured(
+            f"[worker] {name!r} is no name for a queue: it is empty or has a space or control character"
+        )
+    if len(name.encode()) > QUEUE_NAME_LIMIT_BYTES:
+        raise Misconfigured(
+            f"[worker] {name!r} is no name for a queue: it has more than {QUEUE_NAME_LIMIT_BYTES} bytes"
+        )

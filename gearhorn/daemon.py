@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -50,13 +50,16 @@ class Stop:
 class Daemon:
     """`run` serves until `stop` is asked for. The store comes unopened, and is closed at the end.
 
-    To be made inside the event loop that is to run it.
+    `on_ready` is called when systemd is told. To be made inside the event loop that is to run it.
     """
 
-    def __init__(self, settings: DaemonSettings, store: Store, stop: Stop) -> None:
+    def __init__(
+        self, settings: DaemonSettings, store: Store, stop: Stop, on_ready: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._store = store
         self._stop = stop
+        self._on_ready = on_ready
         self._directory = Directory(store, settings.directory)
         self._dispatch = Dispatch(
             list(settings.servers), settings.link, settings.worker.client_id, settings.directory.retry_timeout_s
@@ -100,6 +103,7 @@ class Daemon:
         servers = ", ".join(str(address) for address in self._settings.servers)
         log.info("ready: serves the queues %s on %s", queues, servers)
         systemd.notify("READY=1")
+        self._on_ready()
 
     async def _open_store(self) -> None:
         backoff = Backoff(self._settings.directory.first_retry_s, self._settings.directory.most_retry_s, Random())
@@ -156,11 +160,21 @@ async def _first(works: Iterable[Coroutine[None, None, object]]) -> None:
 
 @contextlib.asynccontextmanager
 async def _running(works: Iterable[Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Runs the works for as long as the body lasts. One that fails ends the body."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(work) for work in works]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
+    """Runs the works for as long as the body lasts. One that fails ends the body, and its error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as errors:
+        raise _first_of(errors) from None
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """Groups in groups hold what was raised; whoever catches our errors looks for these themselves."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -8,3 +8,7 @@ SOME_FAILED = 4
 TIMED_OUT = 5
 UNREACHABLE = 6
 MISCONFIGURED = 78  # EX_CONFIG of sysexits(3): the units of systemd do not start it again after this one
+
+# As shells report an end by these signals, whose usual effect we replace by one that leaves no traceback.
+BY_SIGINT = 128 + 2
+BY_SIGPIPE = 128 + 13

@@ -1,16 +1,18 @@
 """The entry point: finds the subcommand, runs it, and turns errors into one line and an exit status."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from gearhorn import __version__
-from gearhorn.cmd import exits, worker
+from gearhorn.cmd import exits, lists, standalone, worker
+from gearhorn.cmd.options import build_parents
 from gearhorn.errors import BadRequest, GearhornError, Misconfigured, Unavailable
 
 # Each has `add_parser(subparsers, parents)`, which sets the default `run`: a function of the parsed arguments that
 # returns an exit status.
-_SUBCOMMANDS = (worker,)
+_SUBCOMMANDS = (standalone, worker, lists)
 
 _STATUS_BY_ERROR = (
     (BadRequest, exits.USAGE),
@@ -23,12 +25,17 @@ _STATUS_BY_ERROR = (
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()  # here, where a broken pipe can still be caught
     except GearhornError as error:
         print(f"gearhorn: {error}", file=sys.stderr)
         return next(status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
     except KeyboardInterrupt:
-        return 130  # as a shell reports an end by SIGINT
+        return exits.BY_SIGINT
+    except BrokenPipeError:
+        _forget_output()
+        return exits.BY_SIGPIPE
+    return status
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,20 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gearhorn {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for subcommand in _SUBCOMMANDS:
-        subcommand.add_parser(subparsers, [_common()])
+        subcommand.add_parser(subparsers, build_parents())
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
-    """Options of every subcommand."""
-    common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("configuration")
-    group.add_argument("--config-file", action="append", metavar="FILE", help="read options from FILE; may be repeated")
-    group.add_argument("--config-dir", action="append", metavar="DIR", help="read options from DIR/*.conf")
-    group.add_argument("--gearman", action="append", metavar="HOST:PORT", help="a Gearman server; may be repeated")
-    group.add_argument("--store", metavar="URL", help="the store, such as redis://HOST/0 or sqlite:///PATH")
-    group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
-    return common
+def _forget_output() -> None:
+    """Nobody reads it any more (`| head`): what is left would raise again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

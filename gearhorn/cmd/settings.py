@@ -1,22 +1,32 @@
 """From command line arguments to the configuration: options beat the files."""
 
 import argparse
+from collections.abc import Mapping
 
 from gearhorn.config import Config
 from gearhorn.logs import set_up_logging
 
+Overrides = Mapping[tuple[str | None, str], object]
 
-def read_config(arguments: argparse.Namespace, default_log_level: str = "") -> Config:
-    """Reads the files, sets up logging. Raises Misconfigured."""
+
+def read_config(
+    arguments: argparse.Namespace, default_log_level: str = "", overrides: Overrides | None = None
+) -> Config:
+    """Reads the files, sets up logging. `overrides` beat everything. Raises Misconfigured."""
     files = [f"--config-file={name}" for name in arguments.config_file or ()]
     files += [f"--config-dir={name}" for name in arguments.config_dir or ()]
-    overrides: dict[tuple[str | None, str], object] = {}
-    if arguments.gearman:
-        overrides["gearman", "servers"] = [part for text in arguments.gearman for part in text.split(",")]
-    if arguments.store:
-        overrides["store", "url"] = arguments.store
-    if arguments.log_level or default_log_level:
-        overrides[None, "log_level"] = arguments.log_level or default_log_level
-    config = Config(files, overrides)
+    config = Config(files, {**_from_options(arguments, default_log_level), **(overrides or {})})
     set_up_logging(config.log_settings())
     return config
+
+
+def _from_options(arguments: argparse.Namespace, default_log_level: str) -> dict[tuple[str | None, str], object]:
+    """What the command line says. A subcommand need not have each of the options."""
+    found: dict[tuple[str | None, str], object] = {}
+    if servers := getattr(arguments, "gearman", None):
+        found["gearman", "servers"] = [part for text in servers for part in text.split(",")]
+    if url := getattr(arguments, "store", None):
+        found["store", "url"] = url
+    if level := arguments.log_level or default_log_level:
+        found[None, "log_level"] = level
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gearhorn.cmd import exits
+from gearhorn.cmd.options import Parents
 from gearhorn.cmd.settings import read_config
 from gearhorn.daemon import Daemon, DaemonSettings, Stop
 from gearhorn.store.base import Store
@@ -19,7 +20,7 @@ except ImportError:  # an optional extra: see setup.cfg
     from asyncio import new_event_loop
 
 
-def add_parser(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "worker",
         parents=parents,
@@ -39,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     return exits.OK
 
 
-async def serve(settings: DaemonSettings, store: Store) -> None:
+async def serve(settings: DaemonSettings, store: Store, on_ready: Callable[[], None] = lambda: None) -> None:
     """Runs the daemon until a signal asks it to stop."""
     stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask)
-    await Daemon(settings, store, stop).run()
+    await Daemon(settings, store, stop, on_ready).run()

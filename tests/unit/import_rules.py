@@ -29,8 +29,9 @@ MAY_IMPORT = {
     "handlers": "errors names bodies wire core store net directory broadcast logs metrics",
     "client": "errors names bodies wire core net logs",
     "daemon": "errors names bodies wire core store net directory handlers logs metrics systemd",
-    "config": "errors names bodies wire core store net directory handlers daemon logs metrics",
-    "cmd": "errors names bodies wire core store net directory handlers daemon client config logs metrics systemd",
+    "options": "errors names logs metrics",
+    "config": "errors names bodies wire core store net directory handlers daemon options logs metrics",
+    "cmd": "errors names bodies wire core store net daemon client options config logs metrics systemd",
     "__main__": "cmd",
 }
 
@@ -46,7 +47,7 @@ ALLOWED_IN_PURE = ("random.Random",)
 # Libraries that only the part named may know.
 AT_HOME = {
     "gear": "client cmd",
-    "oslo_config": "config cmd",
+    "oslo_config": "options config cmd",
     "pymemcache": "store",
     "redis": "store",
     "rich": "cmd",

@@ -1,0 +1,66 @@
+"""gear's Gearman server inside our process: the quick start's, for one host and modest loads."""
+
+import errno
+import logging
+import socket
+from typing import Any, Self
+
+from gearhorn.cmd.geard import Geard
+from gearhorn.errors import Misconfigured
+from gearhorn.net.address import Address
+
+# gear asks for 1: of a few hundred listeners that connect at once, most would wait a second for the next try.
+BACKLOG_COUNT = 128
+
+_OWN_HOST_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class EmbeddedServer:
+    """Serves from its making until `stop`, in threads of its own. Jobs are in memory only."""
+
+    def __init__(self, listen: Address) -> None:
+        """Port 0 lets the kernel choose. Raises Misconfigured when nothing can listen there."""
+        logging.getLogger("gear.Server").addFilter(_is_news)
+        try:
+            self._server: Any = Geard(listen.port, host=listen.host)
+        except Exception as error:  # gear raises nothing more special
+            raise Misconfigured(f"cannot listen on {listen}: {_find_reason(listen, error)}") from error
+        self._server.socket.listen(BACKLOG_COUNT)
+        # Accepted sockets inherit it. Without it the second of two answers in a row waits up to 40 ms.
+        self._server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def address(self) -> Address:
+        """Where programs on this host reach it."""
+        host, port = self._server.socket.getsockname()[:2]
+        return Address(_OWN_HOST_BY_WILDCARD.get(host, host), port)
+
+    def stop(self) -> None:
+        """Closes all connections. What was queued is lost."""
+        self._server.shutdown()
+        self._server.poll.close()  # gear forgets this one
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """gear writes a traceback when it answers a client that has just hung up, and goes on."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError))
+
+
+def _find_reason(listen: Address, error: Exception) -> str:
+    """gear keeps to itself why it could not listen: so the kernel is asked once more."""
+    try:
+        if isinstance(error, OSError):
+            raise error
+        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+        socket.create_server((listen.host, listen.port), family=family).close()
+    except OSError as told:
+        if told.errno == errno.EADDRINUSE:
+            return "the port is taken, perhaps by another Gearman server"
+        return told.strerror or str(told)
+    return str(error)

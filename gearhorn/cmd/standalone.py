@@ -1,0 +1,77 @@
+"""`gearhorn standalone`: Gearman server, store and service in one process, for a first try and for small sites."""
+
+import argparse
+import asyncio
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from gearhorn.cmd import exits
+from gearhorn.cmd.embedded import EmbeddedServer
+from gearhorn.cmd.options import Parents
+from gearhorn.cmd.settings import Overrides, read_config
+from gearhorn.cmd.worker import new_event_loop, serve
+from gearhorn.config import TLS_FILES
+from gearhorn.net.address import DEFAULT_PORT, Address
+from gearhorn.options import DEFAULT_SERVER
+from gearhorn.store.opening import open_store
+
+
+def add_parser(subparsers: Any, parents: Parents) -> None:
+    parser = subparsers.add_parser(
+        "standalone",
+        parents=[parents.common],
+        help="run the service with a Gearman server and a store of its own",
+        description="Runs a Gearman server (gear's), a SQLite store and the service in one process, until SIGTERM or "
+        "SIGINT. The subscriptions outlast it; jobs that are queued when it stops are lost.",
+    )
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the Gearman server (default: %(default)s)")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="the address that it listens on (default: %(default)s; 0.0.0.0 is every one of this host: anybody who "
+        "reaches it may then submit jobs)",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="where gearhorn.db is kept (default: the user's state folder)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments, overrides=_overrides(arguments.data_dir))
+    settings, store = config.daemon_settings(), open_store(config.store_settings())
+    with EmbeddedServer(Address(arguments.listen, arguments.port)) as server:
+        settings = replace(settings, servers=(server.address,))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address)))
+    return exits.OK
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
+def _overrides(data_dir: Path | None) -> Overrides:
+    """The store and the Gearman server are our own, whatever a configuration file says of others."""
+    options: dict[str, object] = {"servers": [DEFAULT_SERVER], "tls": False, **dict.fromkeys(TLS_FILES, "")}
+    return {("store", "url"): _store_url(data_dir), **{("gearman", name): value for name, value in options.items()}}
+
+
+def _store_url(data_dir: Path | None) -> str:
+    """Empty for the configuration's own default."""
+    return f"sqlite:///{quote(str(data_dir.absolute() / 'gearhorn.db'))}" if data_dir else ""
+
+
+def _say_how_to_try(address: Address) -> None:
+    command = shlex.quote(sys.argv[0])
+    is_default = address in (Address("127.0.0.1", DEFAULT_PORT), Address("::1", DEFAULT_PORT))
+    where = "" if is_default else f" --gearman {address}"
+    print(f"Listen in another terminal:  {command} listen{where} news", file=sys.stderr)
+    print(f"and publish in a third one:  {command} publish{where} news 'Hello, everybody'", file=sys.stderr, flush=True)

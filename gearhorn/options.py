@@ -1,0 +1,142 @@
+"""Every option of the configuration: name, default, bounds, and the line of the sample. With config.py and cmd/ the
+only place that knows oslo.config.
+
+An upper bound is where a slip (milliseconds, a digit too many) is more likely than a wish.
+"""
+
+from oslo_config import cfg
+
+from gearhorn.logs import LEVELS
+from gearhorn.names import OwnQueues
+
+DEFAULT_SERVER = "localhost:4730"
+
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+MONTH_S = 31 * DAY_S
+
+_LOG_OPTIONS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "log_level",
+        default="info",
+        choices=LEVELS,
+        ignore_case=True,
+        help="The least weighty lines that are logged.",
+    ),
+]
+
+_GEARMAN_OPTIONS: list[cfg.Opt] = [
+    cfg.ListOpt(
+        "servers",
+        default=[],
+        sample_default=[DEFAULT_SERVER],
+        help="Gearman servers as HOST:PORT. The service works on all of them. Without any, those of the environment "
+        "variable GEARMAN_SERVERS, or else localhost:4730.",
+    ),
+    cfg.BoolOpt("tls", default=False, help="Speak TLS to the servers."),
+    cfg.StrOpt("ca_file", default="", help="PEM file of the authorities trusted; the system's without it."),
+    cfg.StrOpt("cert_file", default="", help="PEM file of the certificate shown to the servers."),
+    cfg.StrOpt("key_file", default="", help="PEM file of its key, if that is not in cert_file."),
+    cfg.BoolOpt("check_hostname", default=True, help="Refuse a server whose certificate is for another host."),
+    cfg.FloatOpt(
+        "connect_timeout", default=10.0, min=0.1, max=HOUR_S, help="Seconds within which a server must accept."
+    ),
+    cfg.FloatOpt(
+        "answer_timeout",
+        default=30.0,
+        min=1.0,
+        max=HOUR_S,
+        help="A server that owes an answer and is silent for so many seconds is given up and connected to anew.",
+    ),
+    cfg.IntOpt("keepalive", default=15, min=1, max=HOUR_S, help="Seconds of silence after which TCP probes the peer."),
+]
+
+_WORKER_OPTIONS: list[cfg.Opt] = [
+    cfg.ListOpt(
+        "subscribe_queues",
+        default=list(OwnQueues().subscribe),
+        help="The queues whose jobs subscribe; the names mean the same.",
+    ),
+    cfg.StrOpt("unsubscribe_queue", default=OwnQueues().unsubscribe, help="The queue whose jobs unsubscribe."),
+    cfg.StrOpt("fanout_queue", default=OwnQueues().fanout, help="The queue whose jobs are broadcast."),
+    cfg.FloatOpt(
+        "foreground_timeout",
+        default=30.0,
+        min=0.001,
+        max=MONTH_S,
+        help="Seconds for which receivers are waited for when a fanout names no timeout.",
+    ),
+    cfg.FloatOpt(
+        "foreground_timeout_limit",
+        default=3600.0,
+        min=0.001,
+        max=MONTH_S,
+        help="The most that a fanout's timeout can ask for.",
+    ),
+    cfg.IntOpt(
+        "jobs_in_flight",
+        default=4096,
+        min=1,
+        max=1_000_000,
+        help="The most jobs held at a time, for each server. A foreground fanout is held while it waits.",
+    ),
+    cfg.IntOpt(
+        "grabs_in_flight",
+        default=64,
+        min=1,
+        max=4096,
+        help="The most requests for a job that are under way at a time, for each server.",
+    ),
+    cfg.StrOpt(
+        "refuse_with",
+        default="exception",
+        choices=("exception", "failure"),
+        help="How a job ends that is refused or whose receivers failed. An exception carries the reason; but on "
+        "gearmand, clients of libgearman and Perl that did not ask for exceptions wait for ever after one. A "
+        "failure ends the job for everybody, and the reason is only in the WORK_WARNING before it.",
+    ),
+    cfg.FloatOpt(
+        "drain_timeout",
+        default=30.0,
+        min=0,
+        max=DAY_S,
+        help="Seconds within which the jobs held are finished when the service stops; what is left then goes back to "
+        "the Gearman server.",
+    ),
+]
+
+_STORE_OPTIONS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "url",
+        default="",
+        secret=True,
+        sample_default="sqlite:////var/lib/gearhorn/gearhorn.db",
+        help="Where the lists of subscribers are kept: redis://, rediss://, unix:// or redis+sentinel:// for many "
+        "hosts, memcached://HOST:PORT[,HOST:PORT...] where memcached is all there is, sqlite:///PATH for one host, "
+        "memory:// for a try. Without it, a file gearhorn.db in systemd's StateDirectory or the user's state folder.",
+    ),
+    cfg.StrOpt("prefix", default="gearhorn", help="What all keys in Redis and memcached begin with."),
+    cfg.FloatOpt(
+        "timeout", default=5.0, min=0.01, max=HOUR_S, help="Seconds within which the store must answer a call."
+    ),
+    cfg.FloatOpt(
+        "retry_timeout",
+        default=30.0,
+        min=0,
+        max=DAY_S,
+        help="Seconds for which a job waits for a store, or its copies for a Gearman server, that is away.",
+    ),
+]
+
+# oslo.config's name for the group [DEFAULT] is None.
+GROUPS: dict[str | None, list[cfg.Opt]] = {
+    None: _LOG_OPTIONS,
+    "gearman": _GEARMAN_OPTIONS,
+    "worker": _WORKER_OPTIONS,
+    "store": _STORE_OPTIONS,
+}
+
+
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    """Every option by group, for oslo-config-generator."""
+    return list(GROUPS.items())
