@@ -54,7 +54,8 @@ class Servers(gear.BaseClient):  # type: ignore[misc]
     ) -> None:
         """As gear's, and raises gear.ConfigurationError too when only some of the TLS files are named.
 
-        gear takes such a connection for one without TLS, and would send in the clear what was meant to be secret.
+        gear takes such a connection for one without TLS, and would send in the clear what was meant to be secret. As
+        with gear, the server's certificate must be of that authority, but may be for any host.
         """
         files = (ssl_key, ssl_cert, ssl_ca)
         if any(files) and not all(files):

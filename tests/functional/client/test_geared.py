@@ -151,6 +151,7 @@ def test_an_option_that_gearmand_does_not_know_is_said_not_to_be_set(gearmand: G
 def test_exceptions_are_asked_for_again_after_a_reconnect(gearmand: Gearmand) -> None:
     with connected(GearhornClient(), gearmand) as publisher:
         gearmand.stop()
+        wait_until(lambda: not publisher.active_connections, "the loss of the connection")
         gearmand.start()
         wait_until(lambda: publisher.active_connections, "the connection")
         with stand_in(gearmand, answer=refuse("no")):

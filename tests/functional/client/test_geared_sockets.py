@@ -33,6 +33,7 @@ def test_no_socket_waits_to_fill_its_packets_after_a_reconnect(gearmand: Gearman
         end.waitForServer(20)
     first = [end.active_connections[0].connect_time for end in ends]
     gearmand.stop()
+    wait_until(lambda: not any(end.active_connections for end in ends), "the loss of the connections")
     gearmand.start()
     wait_until(lambda: all(end.active_connections for end in ends), "the reconnect")
     again = [end.active_connections[0].connect_time for end in ends]

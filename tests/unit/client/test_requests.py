@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gearhorn.bodies import parse_fanout, parse_subscription
@@ -13,6 +13,7 @@ from gearhorn.client.requests import fanout_body, subscription_body
 from gearhorn.errors import BadRequest
 
 
+@settings(deadline=None)
 @given(st.binary() | st.text())
 def test_the_service_reads_back_the_payload_that_was_given(payload: bytes | str) -> None:
     expected = payload.encode() if isinstance(payload, str) else payload
