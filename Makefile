@@ -1,9 +1,12 @@
 # The two commands that matter: `make run` tries gearhorn out, `make test` does all set-up and runs every test.
 #
 #   PYTHON=...  the Python to use, 3.11 or newer (default: the first that fits)
-#   ARGS=...    options for `gearhorn standalone` (make run) or for pytest (make test)
+#   TESTS=...   which tests: unit, functional (default: unit,functional)
+#   ARGS=...    options for `gearhorn standalone` (make run) or for pytest (make test), which replace the usual ones:
+#               make test TESTS=functional ARGS='tests/functional/test_units.py -x'
 
 PYTHON ?=
+TESTS ?= unit,functional
 ARGS ?=
 export PYTHON
 
@@ -29,7 +32,7 @@ run: $(RUN_ENV)/installed
 test:
 	tools/install-debian-packages
 	@$(MAKE) --no-print-directory $(TOX)
-	$(TOX) run -e unit,functional $(if $(ARGS),-- $(ARGS))
+	$(TOX) run -e $(TESTS) $(if $(ARGS),-- $(ARGS))
 
 lint types format: $(TOX)
 	$(TOX) run -e $@

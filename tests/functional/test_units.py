@@ -1,13 +1,22 @@
 """The systemd units: accepted by systemd, closed tight, and saying what the daemon does."""
 
+import contextlib
 import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gearhorn.cmd import exits
+from gearhorn.daemon import DaemonSettings
+from gearhorn.store.opening import StoreSettings
+from tests.servers.gearman import Gearmand
 from tests.servers.process import find_program
 
 FOLDER = Path(__file__).parents[2] / "etc" / "systemd"
@@ -103,7 +112,7 @@ def test_an_instance_differs_from_the_single_service_by_its_name_and_settings_on
 
 @both_units
 def test_systemd_waits_longer_for_the_end_than_the_drain_takes(unit: Path) -> None:
-    assert int(setting(unit, "TimeoutStopSec")) > 30
+    assert int(setting(unit, "TimeoutStopSec")) > DaemonSettings().drain_timeout_s
 
 
 @both_units
@@ -114,35 +123,84 @@ def test_systemd_never_gives_up_on_a_service_that_waits_for_its_servers(unit: Pa
 @both_units
 def test_what_only_the_operator_can_mend_is_not_started_again(unit: Path) -> None:
     assert setting(unit, "Restart") == "on-failure"
-    statuses = set(setting(unit, "RestartPreventExitStatus").split())
-    assert statuses == {"2", "78"}
+    statuses = {int(status) for status in setting(unit, "RestartPreventExitStatus").split()}
+    assert statuses == {exits.USAGE, exits.MISCONFIGURED}
 
 
-def command_of_instance(folder: Path, instance: str) -> list[str]:
-    """What an instance's start line runs, with the settings in `folder` and a command that shows its arguments."""
+@both_units
+def test_the_lists_are_kept_where_the_settings_say(unit: Path) -> None:
+    assert StoreSettings().url.startswith(f"sqlite:////var/lib/{setting(unit, 'StateDirectory')}/")
+
+
+def start_line_of_instance(settings_folder: Path) -> list[str]:
+    """The template's start line as systemd would run it, with the settings in another folder."""
+    return shlex.split(setting(TEMPLATE, "ExecStart").replace("/etc/gearhorn", str(settings_folder)).replace("$$", "$"))
+
+
+def arguments_of_instance(folder: Path, instance: str) -> list[str]:
+    """What an instance passes to the command, with the settings in `folder`."""
     installed(TEMPLATE, folder)
-    line = setting(TEMPLATE, "ExecStart").replace("/etc/gearhorn", str(folder)).replace("$$", "$")
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "GEARHORN_INSTANCE": instance}
-    done = subprocess.run(shlex.split(line), env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+    line = start_line_of_instance(folder)
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def test_an_instance_reads_the_common_settings_and_then_its_own(tmp_path: Path) -> None:
     for name in ("east", "gearhorn", "west"):
         (tmp_path / f"{name}.conf").touch()
     common, own = str(tmp_path / "gearhorn.conf"), str(tmp_path / "east.conf")
-    assert command_of_instance(tmp_path, "east") == ["worker", "--config-file", common, "--config-file", own]
+    assert arguments_of_instance(tmp_path, "east") == ["worker", "--config-file", common, "--config-file", own]
 
 
 def test_an_instance_without_settings_of_its_own_reads_the_common_ones(tmp_path: Path) -> None:
     common = tmp_path / "gearhorn.conf"
     common.touch()
-    assert command_of_instance(tmp_path, "east") == ["worker", "--config-file", str(common)]
+    assert arguments_of_instance(tmp_path, "east") == ["worker", "--config-file", str(common)]
 
 
 def test_an_instance_needs_no_settings_at_all(tmp_path: Path) -> None:
-    assert command_of_instance(tmp_path, "east") == ["worker"]
+    assert arguments_of_instance(tmp_path, "east") == ["worker"]
 
 
 def test_an_instance_is_told_its_name() -> None:
     assert setting(TEMPLATE, "Environment") == "GEARHORN_INSTANCE=%i"
+
+
+@contextlib.contextmanager
+def started_as_by_systemd(folder: Path, instance: str) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """An instance under its start line, and the socket that it tells its state."""
+    (folder / "state").mkdir()
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "GEARHORN_INSTANCE": instance,
+        "NOTIFY_SOCKET": str(folder / "notify"),
+        "STATE_DIRECTORY": str(folder / "state"),
+    }
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(environment["NOTIFY_SOCKET"])
+        told.settimeout(30)
+        log = (folder / "log").open("wb")
+        process = subprocess.Popen(start_line_of_instance(folder), env=environment, stderr=log)
+        try:
+            yield process, told
+        finally:
+            process.kill()
+            process.wait()
+            log.close()
+
+
+def test_an_instance_says_when_it_serves_and_stops_when_told_to(tmp_path: Path, gearmand: Gearmand) -> None:
+    (tmp_path / "gearhorn.conf").write_text("[gearman]\nservers = nowhere.invalid:1\n")
+    (tmp_path / "east.conf").write_text(f"[gearman]\nservers = {gearmand.address}\n")
+    with started_as_by_systemd(tmp_path, "east") as (process, told):
+        assert b"READY=1" in told.recv(100)
+        assert (tmp_path / "state" / "gearhorn.db").exists()
+        process.send_signal(getattr(signal, setting(TEMPLATE, "KillSignal")))
+        assert process.wait(30) == exits.OK
+
+
+def test_an_instance_with_wrong_settings_ends_with_a_status_that_prevents_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "east.conf").write_text("[worker]\ndrain_timeout = soon\n")
+    with started_as_by_systemd(tmp_path, "east") as (process, _):
+        assert str(process.wait(30)) in setting(TEMPLATE, "RestartPreventExitStatus").split()
+    assert "drain_timeout" in (tmp_path / "log").read_text()
