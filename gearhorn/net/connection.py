@@ -37,6 +37,9 @@ class LinkSettings:
 class Role(Protocol[Event]):
     """What a connection needs from a role of `wire`."""
 
+    @property
+    def violation(self) -> ProtocolViolation | None: ...
+
     def receive(self, data: bytes) -> list[Event]: ...
 
     def take_output(self) -> bytes: ...
@@ -65,11 +68,10 @@ class Connection(asyncio.Protocol, Generic[Event]):
     def data_received(self, data: bytes) -> None:
         self._received_at_s = self._loop.time()
         self._flush_is_due = True  # below; whoever asks for it meanwhile need not arrange it
-        try:
-            for event in self._role.receive(data):
-                self._handle(event)
-        except ProtocolViolation as error:
-            self.abort(str(error))
+        for event in self._role.receive(data):
+            self._handle(event)
+        if self._role.violation is not None:
+            self.abort(str(self._role.violation))
             return
         self._after_read()
         self._flush()

@@ -108,6 +108,8 @@ class ClientRole(Generic[Owner]):
 
     def __init__(self) -> None:
         self.unconfirmed_count = 0
+        # Set once the server has sent what is not its protocol. The connection is of no more use then.
+        self.violation: ProtocolViolation | None = None
         self._framer = Framer()
         self._out: list[bytes] = []
         # None stands for a probe.
@@ -142,16 +144,15 @@ class ClientRole(Generic[Owner]):
         return b"".join(out)
 
     def receive(self, data: bytes) -> list[ClientEvent[Owner]]:
-        """Raises ProtocolViolation when the bytes make no sense; the connection is of no more use then."""
-        self._framer.feed(data)
+        """What came before a `violation` still counts: whoever is not told here is not told by `close` either."""
         events: list[ClientEvent[Owner]] = []
-        while True:
-            if self._take_confirmations(events):
-                continue
-            packet = self._framer.next()
-            if packet is None:
-                return events
-            events.extend(self._handle(*packet))
+        if self.violation is None:
+            self._framer.feed(data)
+            try:
+                self._read(events)
+            except ProtocolViolation as violation:
+                self.violation = violation
+        return events
 
     def close(self) -> list[Lost[Owner]]:
         """What is left open when the connection is gone. The role is of no more use then."""
@@ -165,6 +166,15 @@ class ClientRole(Generic[Owner]):
         self._waiters.clear()
         self.unconfirmed_count = 0
         return lost
+
+    def _read(self, events: list[ClientEvent[Owner]]) -> None:
+        while True:
+            if self._take_confirmations(events):
+                continue
+            packet = self._framer.next()
+            if packet is None:
+                return
+            events.extend(self._handle(*packet))
 
     def _take_confirmations(self, events: list[ClientEvent[Owner]]) -> int:
         """The bulk path: a run of JOB_CREATED for background submits is counted, not looked at one by one."""
@@ -189,8 +199,9 @@ class ClientRole(Generic[Owner]):
         return ()
 
     def _probed(self) -> None:
-        if not self._expected or self._expected.popleft() is not None:
+        if not self._expected or self._expected[0] is not None:
             raise ProtocolViolation("the server answered a question that was not asked")
+        self._expected.popleft()
 
     def _confirmed(self, handle: bytes) -> ClientEvent[Owner]:
         head = self._expected[0] if self._expected else None

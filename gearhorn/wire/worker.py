@@ -47,6 +47,8 @@ class WorkerRole:
 
     def __init__(self, grab_limit: int, job_limit: int, *, sends_exceptions: bool = True) -> None:
         self.held: set[bytes] = set()
+        # Set once the server has sent what is not its protocol. The connection is of no more use then.
+        self.violation: ProtocolViolation | None = None
         self._framer = Framer()
         self._out: list[bytes] = []
         self._queues: set[bytes] = set()
@@ -136,8 +138,19 @@ class WorkerRole:
         return b"".join(out)
 
     def receive(self, data: bytes) -> list[WorkerEvent]:
-        """Raises ProtocolViolation when the bytes make no sense; the connection is of no more use then."""
+        """Jobs that came with a `violation` are not handed out: they go back to the server with the connection."""
+        if self.violation is not None:
+            return []
         self._framer.feed(data)
+        try:
+            events = self._read()
+        except ProtocolViolation as violation:
+            self.violation = violation
+            return []
+        self._refill()
+        return events
+
+    def _read(self) -> list[WorkerEvent]:
         events: list[WorkerEvent] = []
         while packet := self._framer.next():
             kind, body = packet
@@ -149,7 +162,6 @@ class WorkerRole:
                 self._woken()
             elif kind == packets.ERROR:
                 events.extend(self._complained(body))
-        self._refill()
         return events
 
     def _assigned(self, kind: int, body: bytes) -> Assigned:
@@ -161,15 +173,20 @@ class WorkerRole:
                 job = Assigned(handle, queue, b"", payload)
         except (TypeError, ValueError):
             raise ProtocolViolation(f"a job was assigned with too few arguments: {body[:80]!r}") from None
-        self._open_grabs -= 1
+        self._grab_answered()
         self._window = min(self._window + 1, self._grab_limit)
         self.held.add(job.handle)
         return job
 
     def _nothing_found(self) -> None:
-        self._open_grabs -= 1
+        self._grab_answered()
         self._found_nothing = True
         self._window = min(FIRST_GRABS, self._grab_limit)
+
+    def _grab_answered(self) -> None:
+        if not self._open_grabs:
+            raise ProtocolViolation("the server answered a grab that was not sent")
+        self._open_grabs -= 1
 
     def _woken(self) -> None:
         self._asleep = False

@@ -1,6 +1,7 @@
 """Packets as a server sends and reads them, and streams cut anywhere. Shares nothing with what it tests."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from struct import Struct
 
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ def packets_in(data: bytes, magic: bytes = REQ) -> list[Packet]:
 def cut(stream: bytes, places: Sequence[int]) -> list[bytes]:
     """The stream in pieces, none of them empty."""
     marks = [0, *sorted({place for place in places if 0 < place < len(stream)}), len(stream)]
-    return [stream[start:end] for start, end in zip(marks, marks[1:], strict=False) if start < end]
+    return [stream[start:end] for start, end in pairwise(marks) if start < end]
 
 
 def bytewise(stream: bytes) -> list[bytes]:

@@ -89,7 +89,9 @@ def plainly(stream: bytes) -> tuple[list[Packet], bool]:
 
 fragments = st.one_of(
     st.binary(max_size=20),
-    st.sampled_from([b"\0RES", b"\0REQ", b"\0", b"\0\0\0", b"RES", HEADER.pack(RES, 8, 3), HEADER.pack(REQ, 19, 2**31)]),
+    st.sampled_from(
+        [b"\0RES", b"\0REQ", b"\0", b"\0\0\0", b"RES", HEADER.pack(RES, 8, 3), HEADER.pack(REQ, 19, 2**31)]
+    ),
     st.builds(packet, st.integers(0, 40), st.binary(max_size=20)),
 )
 
