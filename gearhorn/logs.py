@@ -5,12 +5,10 @@ import os
 import sys
 from dataclasses import dataclass
 
-LEVELS = ("debug", "info", "warning", "error")
-
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """`level` is one of LEVELS."""
+    """`level` is debug, info, warning or error, in any case."""
 
     level: str = "info"
 

@@ -6,7 +6,6 @@ An upper bound is where a slip (milliseconds, a digit too many) is more likely t
 
 from oslo_config import cfg
 
-from gearhorn.logs import LEVELS
 from gearhorn.names import OwnQueues
 
 DEFAULT_SERVER = "localhost:4730"
@@ -19,7 +18,12 @@ _LOG_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         "log_level",
         default="info",
-        choices=LEVELS,
+        choices=[
+            ("debug", "everything that is said"),
+            ("info", "starts and stops, changes of the lists, refused jobs"),
+            ("warning", "trouble that may pass by itself"),
+            ("error", "what somebody should look at"),
+        ],
         ignore_case=True,
         help="The least weighty lines that are logged.",
     ),
@@ -90,7 +94,7 @@ _WORKER_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         "refuse_with",
         default="exception",
-        choices=("exception", "failure"),
+        choices=[("exception", "with the reason"), ("failure", "without it, and heard by everybody")],
         help="How a job ends that is refused or whose receivers failed. An exception carries the reason; but on "
         "gearmand, clients of libgearman and Perl that did not ask for exceptions wait for ever after one. A "
         "failure ends the job for everybody, and the reason is only in the WORK_WARNING before it.",
