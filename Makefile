@@ -14,11 +14,14 @@ RUN_ENV := .venv
 TOX_ENV := .tox/.bootstrap
 TOX := $(TOX_ENV)/bin/tox
 
-.PHONY: help run test lint types format check clean
+SAMPLE := etc/gearhorn/gearhorn.conf.sample
+
+.PHONY: help run test sample lint types format check clean
 
 help:
 	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
 	@echo 'make test    installs what the tests need and runs them: unit and functional'
+	@echo 'make sample  writes the sample of the configuration anew, from the options'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict'
 	@echo 'make format  lets ruff mend what it can'
@@ -33,6 +36,10 @@ test:
 	tools/install-debian-packages
 	@$(MAKE) --no-print-directory $(TOX)
 	$(TOX) run -e $(TESTS) $(if $(ARGS),-- $(ARGS))
+
+# A test asks for the same: see tests/unit/test_config.py.
+sample: $(RUN_ENV)/installed
+	$(RUN_ENV)/bin/oslo-config-generator --namespace gearhorn --wrap-width 100 --output-file $(SAMPLE)
 
 lint types format: $(TOX)
 	$(TOX) run -e $@
