@@ -8,22 +8,27 @@ import pytest
 from tests.servers.gearman import Geard, Gearmand, GearmanServer, PerlGearmand
 
 
-@pytest.fixture
-def gearmand(tmp_path: Path) -> Iterator[Gearmand]:
-    with Gearmand(tmp_path / "gearmand") as server:
+def serve(server: GearmanServer) -> Iterator[GearmanServer]:
+    """Starts it and, behind the test, leaves what pytest shows if that failed: the log, and whether it lived on."""
+    with server:
         yield server
-
-
-@pytest.fixture
-def geard(tmp_path: Path) -> Iterator[Geard]:
-    with Geard(tmp_path / "geard") as server:
-        yield server
+        status = server.process.poll() if server.process else "nothing: the test stopped it"
+    print(f"{server.kind} had ended with {status}. Its log:\n{server.log}")
 
 
 @pytest.fixture
-def perl_server(tmp_path: Path) -> Iterator[PerlGearmand]:
-    with PerlGearmand(tmp_path / "perl") as server:
-        yield server
+def gearmand(tmp_path: Path) -> Iterator[GearmanServer]:
+    yield from serve(Gearmand(tmp_path / "gearmand"))
+
+
+@pytest.fixture
+def geard(tmp_path: Path) -> Iterator[GearmanServer]:
+    yield from serve(Geard(tmp_path / "geard"))
+
+
+@pytest.fixture
+def perl_server(tmp_path: Path) -> Iterator[GearmanServer]:
+    yield from serve(PerlGearmand(tmp_path / "perl"))
 
 
 @pytest.fixture(params=["gearmand", "geard"])
