@@ -8,12 +8,10 @@ import gear
 
 from gearhorn.client.geared import Worker
 from gearhorn.client.geared_requests import RequestClient
+from gearhorn.client.labels import connection_label
 from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
-from gearhorn.errors import BadRequest
+from gearhorn.errors import BadRequest, Unavailable
 from gearhorn.names import OwnQueues, queue_name
-
-# gearmand shows the first 127 bytes of a connection's id in its `workers` table
-LABEL_LIMIT_BYTES = 127
 
 # A subscriber may wait for hours: a server that went away without a word is noticed within two minutes.
 KEEPALIVE_IDLE_S = 60
@@ -34,8 +32,8 @@ class GearhornSubscriber:
             raise BadRequest("client_id", "is empty")
         self.client_id = client_id
         self.queues = queues
-        self.worker = Worker(_label(client_id))
-        self.client = RequestClient(_label(f"{client_id}_subscriber"))
+        self.worker = Worker(connection_label(client_id))
+        self.client = RequestClient(connection_label(f"{client_id}_subscriber"))
 
     def addServer(
         self,
@@ -68,13 +66,13 @@ class GearhornSubscriber:
         on being served.
         """
         body = subscription_body(topic, self.client_id, ttl, own=self.queues.all())
-        is_new = self._serve(queue_name(topic, self.client_id))
         try:
             self.client.ask(self.queues.subscribe[0], body, timeout)
-        except BadRequest:
-            if is_new:
-                self._stop_serving(queue_name(topic, self.client_id))
+        except Unavailable:
+            self._serve(queue_name(topic, self.client_id))
             raise
+        # Not before: a refused pair's queue may be that of another subscriber. Copies wait for a worker.
+        self._serve(queue_name(topic, self.client_id))
 
     def unsubscribe(self, topic: str, *, timeout: float = 30) -> None:
         """Returns when the service has confirmed that there is no such subscription (any more).
@@ -98,20 +96,12 @@ class GearhornSubscriber:
         self.client.shutdown()
         self.worker.shutdown()
 
-    def _serve(self, queue: bytes) -> bool:
+    def _serve(self, queue: bytes) -> None:
         # not twice: gearmand would count two workers
-        if queue in self.worker.functions:
-            return False
-        self.worker.registerFunction(queue)
-        return True
+        if queue not in self.worker.functions:
+            self.worker.registerFunction(queue)
 
     def _stop_serving(self, queue: bytes) -> None:
         # only if served: geard closes a connection that takes back what it never offered
         if queue in self.worker.functions:
             self.worker.unRegisterFunction(queue)
-
-
-def _label(client_id: str) -> str:
-    """What the servers' tables show: whitespace and control characters would break the columns."""
-    shown = "".join(letter if letter.isprintable() and letter != " " else "-" for letter in client_id)
-    return shown.encode()[:LABEL_LIMIT_BYTES].decode(errors="ignore")
