@@ -63,7 +63,7 @@ class GearmanServer(ServerProcess):
             try:
                 super().start()
             except BaseException as error:
-                self.stop()
+                self.kill()  # gearmand without a port takes its time over SIGTERM
                 if not self._may_try_elsewhere(error):
                     raise
                 self._move()
