@@ -1,6 +1,7 @@
 """Asks the memcached servers: which of them holds a key, connections, and errors in our words. For threads."""
 
 import hashlib
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -105,7 +106,7 @@ class Peers:
             raise AnswerLost(str(error)) from error
 
     def _ask(self, name: str, question: Callable[[Any], Result], try_count: int = 2) -> Result:
-        """The second try is for a server that was started again, which leaves the connection from before dead."""
+        """The second try is for a connection that is lost on the way."""
         while True:
             try_count -= 1
             try:
@@ -120,6 +121,8 @@ class Peers:
 
     def _client(self, name: str) -> Client:
         clients: dict[str, Client] = self._own.__dict__
+        if name in clients and _has_ended(clients[name]):
+            self._drop(name)
         if name not in clients:
             clients[name] = self._connect(*self._addresses[name])
         return clients[name]
@@ -145,6 +148,15 @@ class Peers:
             with self._lock:
                 self._clients.discard(client)
             client.close()
+
+
+def _has_ended(client: Client) -> bool:
+    """Whether something comes from the server although nothing was asked: the end of the connection, as a rule."""
+    if client.sock is None:  # not used yet
+        return False
+    poll = select.poll()
+    poll.register(client.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _score(text: str, seed: int) -> int:

@@ -49,19 +49,25 @@ class RedisLink:
 
         Raises StoreUnavailable, within the limit, and Misconfigured.
         """
+        cancelled_count = _cancelled_count()
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
-                try:
-                    return await question(self._client()), False
-                except theirs.ConnectionError as error:
-                    # Often a connection from before the server was started again, or before another became master.
-                    if isinstance(translate(error, self._target.name), Misconfigured):
-                        raise
-                return await question(self._client()), True
+                answer = await self._ask_twice(question)
         except TimeoutError:
             raise StoreUnavailable(f"{self._target.name} did not answer within {self._timeout_s:g} s") from None
         except (theirs.RedisError, OSError) as error:
             raise translate(error, self._target.name) from error
+        _raise_forgotten_cancellation(cancelled_count)
+        return answer
+
+    async def _ask_twice(self, question: Callable[[Any], Awaitable[Result]]) -> tuple[Result, bool]:
+        try:
+            return await question(self._client()), False
+        except theirs.ConnectionError as error:
+            # Often a connection from before the server was started again, or before another became master.
+            if isinstance(translate(error, self._target.name), Misconfigured):
+                raise
+        return await question(self._client()), True
 
     def _client(self) -> Any:
         if not self._clients:
@@ -89,10 +95,21 @@ class RedisLink:
 
     def _ways(self, limit_s: float | None = None) -> dict[str, Any]:
         return {
-            "socket_timeout": limit_s or self._timeout_s,
+            # `ask` bounds and repeats whole questions; redis-py would do so with each step, and ten times.
+            "socket_timeout": limit_s,
             "socket_connect_timeout": limit_s or self._timeout_s,
-            # The limit is for all that happens within a question, so repetitions are counted in `ask` alone.
             "retry": Retry(NoBackoff(), 0),
             # What every server since Redis 5 speaks; nothing here needs the newer one.
             "protocol": 2,
         }
+
+
+def _cancelled_count() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _raise_forgotten_cancellation(cancelled_before_count: int) -> None:
+    """redis-py uses asyncio.wait_for, which before Python 3.12 may return a result instead of being cancelled."""
+    if _cancelled_count() > cancelled_before_count:
+        raise asyncio.CancelledError
