@@ -34,7 +34,7 @@ class ClientLink:
 
     `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
     down, before the submits that are open are reported lost; `on_trouble` with the reason, whenever a try to connect
-    fails or a connection has ended. `purpose` is the word for this link in the log.
+    fails or a connection has ended. `purpose` is the word for this link in the log, which hears nothing of one without.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ class Keeper:
     """One link's life. `connect` opens a connection and returns it; `care` is called every few seconds while it is up.
 
     `on_trouble` is called with the reason whenever a try fails or the connection ends. The log is told once, and once
-    when the trouble is over.
+    when the trouble is over; nothing without a `purpose`.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Keeper:
         on_trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._what = f"Gearman server {address} ({purpose})"
+        self._is_logged = bool(purpose)
         self._connect = connect
         self._care = care
         self._on_trouble = on_trouble
@@ -71,12 +72,12 @@ class Keeper:
             self._care(connection)
 
     def _say_trouble(self, what: str, reason: str) -> None:
-        if not self._in_trouble and not self._is_stopping:
+        if self._is_logged and not self._in_trouble and not self._is_stopping:
             log.warning("%s %s: %s; trying again until it is back", self._what, what, reason)
         self._in_trouble = True
         self._on_trouble(reason)
 
     def _say_up(self) -> None:
-        if self._in_trouble:
+        if self._is_logged and self._in_trouble:
             log.info("%s is back", self._what)
         self._in_trouble = False
