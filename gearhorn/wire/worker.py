@@ -115,12 +115,13 @@ class WorkerRole:
     def refuse(self, handle: bytes, text: bytes) -> None:
         """Ends the job in an exception. The text goes ahead as a warning for clients that asked for no exceptions."""
         self.warn(handle, text)
-        if not self._sends_exceptions:
-            self.fail(handle)
-            return
-        self._end(handle, packets.pack(packets.WORK_EXCEPTION, handle, text))
-        if not self._exception_ends_job:
-            self._out.append(packets.pack(packets.WORK_FAIL, handle))
+        if self._sends_exceptions:
+            exception = packets.pack(packets.WORK_EXCEPTION, handle, text)
+            if self._exception_ends_job:
+                self._end(handle, exception)
+                return
+            self._out.append(exception)
+        self.fail(handle)
 
     def warn(self, handle: bytes, text: bytes) -> None:
         self._out.append(packets.pack(packets.WORK_WARNING, handle, text))

@@ -16,5 +16,5 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("long", settings.get_profile("unit"), max_examples=3000, derandomize=False, print_blob=True)
+settings.register_profile("long", settings.get_profile("unit"), max_examples=1000, derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unit"))

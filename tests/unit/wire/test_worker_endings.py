@@ -6,7 +6,7 @@ from gearhorn.wire.worker import WorkerRole
 from tests.unit.wire.streams import packet, packets_in
 from tests.unit.wire.test_worker import PERL_REFUSAL, assign, grabbing, handle, said
 
-WORK_STATUS, WORK_COMPLETE, WORK_FAIL, WORK_EXCEPTION, WORK_DATA, WORK_WARNING = 12, 13, 14, 25, 28, 29
+GRAB_JOB, WORK_STATUS, WORK_COMPLETE, WORK_FAIL, WORK_EXCEPTION, WORK_DATA, WORK_WARNING = 9, 12, 13, 14, 25, 28, 29
 
 
 def holding(*numbers: int, sends_exceptions: bool = True) -> WorkerRole:
@@ -69,6 +69,14 @@ def test_on_perls_server_a_failure_follows_the_exception() -> None:
         (WORK_EXCEPTION, b"H:lap:1\0text"),
         (WORK_FAIL, b"H:lap:1"),
     ]
+
+
+def test_on_perls_server_the_next_grab_goes_out_behind_the_failure() -> None:
+    """Before it the server still counts the job as held."""
+    role = holding_on_perl()
+    role.start_grabbing()
+    role.refuse(handle(1), b"text")
+    assert [kind for kind, _ in said(role)][-2:] == [WORK_FAIL, GRAB_JOB]
 
 
 def test_progress_and_data_leave_the_job_held() -> None:
