@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import os
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,6 +20,8 @@ Event = TypeVar("Event")
 
 
 CLOSE_LIMIT_S = 2.0
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,10 @@ def _no_name(settings: LinkSettings) -> str | None:
 
 
 def _reason(error: Exception) -> str:
+    """The system's words where there are any: asyncio puts its own, and every address that it tried, in their place."""
+    numbers = _ERRNO.findall(str(error))
+    if numbers and not isinstance(error, ssl.SSLError | socket.gaierror):
+        return ", ".join(dict.fromkeys(os.strerror(int(number)) for number in numbers))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
