@@ -83,7 +83,7 @@ class Daemon:
             await self._handlers.close()
             await self._directory.close()
             await self._store.close()
-            log.info("stopped")
+        log.info("stopped")
 
     async def _serve_when_up(self) -> None:
         if not await self._unless_stopped(self._dispatch.up.wait()):

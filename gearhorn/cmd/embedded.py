@@ -1,7 +1,7 @@
 """gear's Gearman server inside our process: the quick start's, for one host and modest loads."""
 
 import errno
-import logging
+import os
 import socket
 from typing import Any, Self
 
@@ -12,15 +12,12 @@ from gearhorn.net.address import Address
 # gear asks for 1: of a few hundred listeners that connect at once, most would wait a second for the next try.
 BACKLOG_COUNT = 128
 
-_OWN_HOST_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-
 
 class EmbeddedServer:
     """Serves from its making until `stop`, in threads of its own. Jobs are in memory only."""
 
     def __init__(self, listen: Address) -> None:
         """Port 0 lets the kernel choose. Raises Misconfigured when nothing can listen there."""
-        logging.getLogger("gear.Server").addFilter(_is_news)
         try:
             self._server: Any = Geard(listen.port, host=listen.host)
         except Exception as error:  # gear raises nothing more special
@@ -33,7 +30,7 @@ class EmbeddedServer:
     def address(self) -> Address:
         """Where programs on this host reach it."""
         host, port = self._server.socket.getsockname()[:2]
-        return Address(_OWN_HOST_BY_WILDCARD.get(host, host), port)
+        return Address(own_host(host), port)
 
     def stop(self) -> None:
         """Closes all connections. What was queued is lost."""
@@ -47,9 +44,9 @@ class EmbeddedServer:
         self.stop()
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """gear writes a traceback when it answers a client that has just hung up, and goes on."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionError))
+def own_host(listen_host: str) -> str:
+    """How this host reaches what listens there: 0.0.0.0 and :: stand for all addresses, and are none."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen_host, listen_host)
 
 
 def _find_reason(listen: Address, error: Exception) -> str:
@@ -62,5 +59,5 @@ def _find_reason(listen: Address, error: Exception) -> str:
     except OSError as told:
         if told.errno == errno.EADDRINUSE:
             return "the port is taken, perhaps by another Gearman server"
-        return told.strerror or str(told)
+        return told.strerror if isinstance(told, socket.gaierror) else os.strerror(told.errno)
     return str(error)

@@ -4,6 +4,7 @@ As it comes, neither the `gearman` tool nor PHP nor Perl can receive from it: th
 types than gear's own worker, and wait for ever. Source of the packets: the protocol text of gearmand.
 """
 
+import functools
 from typing import Any
 
 import gear
@@ -15,6 +16,10 @@ GRAB_JOB_ALL = 39
 
 class Geard(gear.Server):  # type: ignore[misc]  # gear has no types
     """Calls come in the server's poll thread. A packet of gear carries its connection."""
+
+    def _registerConnection(self, conn: Any) -> None:  # noqa: N802
+        conn.sendQueuedData = functools.partial(_send_or_give_up, conn)
+        super()._registerConnection(conn)
 
     def handlePacket(self, packet: Any) -> None:  # noqa: N802
         if packet.ptype == GRAB_JOB_ALL:
@@ -46,6 +51,17 @@ class Geard(gear.Server):  # type: ignore[misc]  # gear has no types
 
     def handleAllYours(self, packet: Any) -> None:  # noqa: N802
         """A worker says that it works for nobody else. That changes nothing."""
+
+
+def _send_or_give_up(connection: Any) -> None:
+    """gear takes a client that has hung up for trouble of the worker whose result it was, and hangs up on the worker.
+
+    Of the client itself the poll loop hears in its turn.
+    """
+    try:
+        gear.ServerConnection.sendQueuedData(connection)
+    except ConnectionError:
+        connection.send_queue.clear()
 
 
 def _answer(packet: Any, ptype: int, *arguments: bytes) -> None:

@@ -15,6 +15,7 @@ from gearhorn.cmd.options import Parents
 from gearhorn.cmd.settings import Overrides, read_config
 from gearhorn.cmd.worker import new_event_loop, serve
 from gearhorn.config import TLS_FILES
+from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
 from gearhorn.options import DEFAULT_SERVER
 from gearhorn.store.opening import open_store
@@ -66,7 +67,11 @@ def _overrides(data_dir: Path | None) -> Overrides:
 
 def _store_url(data_dir: Path | None) -> str:
     """Empty for the configuration's own default."""
-    return f"sqlite:///{quote(str(data_dir.absolute() / 'gearhorn.db'))}" if data_dir else ""
+    if data_dir is None:
+        return ""
+    if data_dir.exists() and not data_dir.is_dir():
+        raise Misconfigured(f"--data-dir {data_dir} is no folder")
+    return f"sqlite:///{quote(str(data_dir.absolute() / 'gearhorn.db'))}"
 
 
 def _say_how_to_try(address: Address) -> None:

@@ -1,0 +1,201 @@
+"""`gearhorn topics` and `gearhorn subscribers`, on a store that the service has written, and on none."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gearhorn.cmd import exits
+from gearhorn.store.base import Change, Subscribe
+from gearhorn.store.opening import StoreSettings, open_store
+from tests.servers.commands import run_gearhorn
+from tests.servers.standalone import clean_environment
+from tests.servers.stores import Memcached, Redis
+
+LISTS = (Subscribe("news", "bob"), Subscribe("news", "eve", 5000.0), Subscribe("memos", "bob"))
+
+
+async def _fill(url: str, changes: tuple[Change, ...]) -> None:
+    store = open_store(StoreSettings(url=url))
+    await store.open()
+    await store.apply(changes)
+    await store.close()
+
+
+def fill(url: str, *changes: Change) -> None:
+    asyncio.run(_fill(url, changes))
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/store.db"
+    fill(url, *LISTS)
+    return url
+
+
+def test_topics_come_as_lines_sorted_by_name(tmp_path: Path, store_url: str) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store={store_url}")
+    assert (done.returncode, done.stdout, done.stderr) == (exits.OK, "memos\t1\nnews\t2\n", "")
+
+
+def test_topics_come_as_json(tmp_path: Path, store_url: str) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store={store_url}", "--json")
+    assert json.loads(done.stdout) == [{"topic": "memos", "subscribers": 1}, {"topic": "news", "subscribers": 2}]
+
+
+def test_subscribers_come_with_the_seconds_that_they_have_left(tmp_path: Path, store_url: str) -> None:
+    done = run_gearhorn(tmp_path, "subscribers", "news", f"--store={store_url}")
+    assert (done.returncode, done.stderr) == (exits.OK, "")
+    assert re.fullmatch(r"bob\t\neve\t(4\d\d\d|5000)\n", done.stdout)
+
+
+def test_subscribers_come_as_json(tmp_path: Path, store_url: str) -> None:
+    bob, eve = json.loads(run_gearhorn(tmp_path, "subscribers", "news", f"--store={store_url}", "--json").stdout)
+    assert bob == {"client_id": "bob", "expires_in_s": None}
+    assert eve["client_id"] == "eve"
+    assert 0 < eve["expires_in_s"] <= 5000
+
+
+@pytest.mark.parametrize(("option", "output"), [([], ""), (["--json"], "[]\n")], ids=["lines", "json"])
+def test_a_topic_without_subscribers_has_a_status_of_its_own(
+    tmp_path: Path, store_url: str, option: list[str], output: str
+) -> None:
+    done = run_gearhorn(tmp_path, "subscribers", "nothing", f"--store={store_url}", *option)
+    assert (done.returncode, done.stdout) == (exits.NOBODY_SUBSCRIBED, output)
+    assert done.stderr == "nobody is subscribed to nothing\n"
+
+
+def test_no_topics_are_no_error(tmp_path: Path) -> None:
+    fill(f"sqlite:///{tmp_path}/empty.db")
+    done = run_gearhorn(tmp_path, "topics", f"--store=sqlite:///{tmp_path}/empty.db")
+    assert (done.returncode, done.stdout, done.stderr) == (exits.OK, "", "")
+
+
+@pytest.mark.parametrize("topic", ["", "__matchmaking", "a\nb"])
+def test_a_name_that_is_none_is_wrong_usage(tmp_path: Path, store_url: str, topic: str) -> None:
+    done = run_gearhorn(tmp_path, "subscribers", topic, f"--store={store_url}")
+    assert (done.returncode, done.stdout) == (exits.USAGE, "")
+    assert done.stderr.startswith("gearhorn: topic: ")
+
+
+@pytest.mark.parametrize("server", [Redis, Memcached], ids=["redis", "memcached"])
+def test_lists_on_servers_are_shown_as_well(tmp_path: Path, server: type[Redis] | type[Memcached]) -> None:
+    with server(tmp_path / "server") as running:
+        url = f"{'redis' if server is Redis else 'memcached'}://127.0.0.1:{running.port}"
+        fill(url, *LISTS)
+        done = run_gearhorn(tmp_path, "topics", f"--store={url}")
+    assert (done.returncode, done.stdout) == (exits.OK, "memos\t1\nnews\t2\n")
+
+
+# A store that cannot be asked
+
+
+@pytest.mark.parametrize("scheme", ["redis", "memcached"])
+def test_a_store_that_is_away_is_not_waited_for(tmp_path: Path, scheme: str) -> None:
+    with socket.socket() as nobody:  # bound, and never listening: connections are refused
+        nobody.bind(("127.0.0.1", 0))
+        done = run_gearhorn(tmp_path, "topics", f"--store={scheme}://127.0.0.1:{nobody.getsockname()[1]}")
+    assert (done.returncode, done.stdout) == (exits.UNREACHABLE, "")
+    assert len([line for line in done.stderr.splitlines() if line.startswith("gearhorn: ")]) == 1
+
+
+@pytest.mark.parametrize("scheme", ["redis", "memcached"])
+def test_a_store_that_never_answers_is_given_up(tmp_path: Path, scheme: str) -> None:
+    settings = tmp_path / "gearhorn.conf"
+    settings.write_text("[store]\ntimeout = 0.2\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        done = run_gearhorn(tmp_path, "topics", f"--store={url}", f"--config-file={settings}")
+    assert (done.returncode, done.stdout) == (exits.UNREACHABLE, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store=sqlite:///{tmp_path}/folder/none.db")
+    assert (done.returncode, done.stdout) == (exits.UNREACHABLE, "")
+    assert (
+        done.stderr == f"gearhorn: there is no SQLite store {tmp_path}/folder/none.db; option --store names another\n"
+    )
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("url", ["memory://", "foo://bar", "sqlite://x", "redis://127.0.0.1:port"])
+def test_a_url_that_leads_nowhere_is_the_operators_to_mend(tmp_path: Path, url: str) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store={url}")
+    assert (done.returncode, done.stdout) == (exits.MISCONFIGURED, "")
+    assert re.fullmatch(r"gearhorn: [^\n]+\n", done.stderr)
+
+
+def test_a_password_of_the_store_is_not_shown(tmp_path: Path) -> None:
+    with Redis(tmp_path / "redis", "--requirepass", "right") as redis:
+        done = run_gearhorn(tmp_path, "topics", f"--store=redis://:sesame@127.0.0.1:{redis.port}")
+    assert (done.returncode, done.stdout) == (exits.MISCONFIGURED, "")
+    assert "sesame" not in done.stderr
+
+
+# The output
+
+
+def on_terminal(home: Path, *arguments: str, **environ: str) -> str:
+    """What a terminal shows."""
+    near, far = pty.openpty()
+    command = [sys.executable, "-m", "gearhorn", *arguments]
+    env = {**clean_environment(home), "TERM": "xterm", "COLUMNS": "80", **environ}
+    with subprocess.Popen(command, env=env, stdin=far, stdout=far, stderr=far):
+        os.close(far)
+        shown = b""
+        while chunk := read(near):
+            shown += chunk
+    os.close(near)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's way of saying that the other end was closed
+        return b""
+
+
+def test_a_terminal_shows_a_table_with_a_head(tmp_path: Path, store_url: str) -> None:
+    shown = on_terminal(tmp_path, "topics", f"--store={store_url}")
+    assert "\x1b[1m" in shown
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert [line.split() for line in plain.splitlines()] == [["topic", "subscribers"], ["memos", "1"], ["news", "2"]]
+
+
+def test_a_terminal_shows_names_as_they_are(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/odd.db"
+    fill(url, Subscribe("[red]:smile:[/red]", "bob"))
+    assert "[red]:smile:[/red]" in on_terminal(tmp_path, "topics", f"--store={url}")
+
+
+def test_no_color_is_honoured(tmp_path: Path, store_url: str) -> None:
+    shown = on_terminal(tmp_path, "topics", f"--store={store_url}", NO_COLOR="1")
+    assert "topic" in shown
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", shown)
+
+
+def test_json_is_json_on_a_terminal_too(tmp_path: Path, store_url: str) -> None:
+    assert len(json.loads(on_terminal(tmp_path, "topics", f"--store={store_url}", "--json"))) == 2
+
+
+@pytest.mark.parametrize("topic_count", [1, 20_000])
+def test_a_reader_that_has_hung_up_is_no_error_to_tell(tmp_path: Path, topic_count: int) -> None:
+    url = f"sqlite:///{tmp_path}/many.db"
+    fill(url, *(Subscribe(f"topic{number}", "bob") for number in range(topic_count)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gearhorn", "topics", f"--store={url}"]
+    with subprocess.Popen(command, env=clean_environment(tmp_path), stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(60) == exits.BY_SIGPIPE
