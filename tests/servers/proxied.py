@@ -63,8 +63,9 @@ class Side(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.is_open = True
-        transport.pause_reading()
         self.link.opened(self)
+        # not at once: asyncio of Python 3.11.2 (Debian 12) begins to read after this call, whatever was said in it
+        asyncio.get_running_loop().call_soon(self.link.apply_limits)
 
     def data_received(self, data: bytes) -> None:
         self.link.carry(self, data)
@@ -128,8 +129,6 @@ class Link:
         self.traffic.links.add(self)
         if side is self.client:
             self.connecting = asyncio.get_running_loop().create_task(self._connect())
-        else:
-            self.apply_limits()
 
     async def _connect(self) -> None:
         try:
