@@ -15,9 +15,12 @@ READY = " ready: "
 ANSWER_LIMIT_S = 10.0
 
 
+LEFT_OUT = ("FORCE_COLOR", "GEARMAN_SERVERS", "NO_COLOR", "PYTHONUNBUFFERED", "XDG_STATE_HOME")
+
+
 def clean_environment(home: Path) -> dict[str, str]:
-    """The environment of somebody without a configuration of gearhorn."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("GEARMAN_SERVERS", "XDG_STATE_HOME")}
+    """The environment of somebody without a configuration of gearhorn, and without habits that change its output."""
+    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     return {**kept, "HOME": str(home)}
 
 
