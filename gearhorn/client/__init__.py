@@ -4,14 +4,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gearhorn.client.answers import Failure, ReceiverResult
+    from gearhorn.client.copies import Copy
     from gearhorn.client.geared_client import GearhornClient
     from gearhorn.client.geared_subscriber import GearhornSubscriber
+    from gearhorn.client.publisher import Publisher, PublishResult
+    from gearhorn.client.subscriber import Subscriber
 
-__all__ = ["GearhornClient", "GearhornSubscriber"]
+# GearhornClient and GearhornSubscriber are built on gear, the others on asyncio.
+__all__ = [
+    "Copy",
+    "Failure",
+    "GearhornClient",
+    "GearhornSubscriber",
+    "PublishResult",
+    "Publisher",
+    "ReceiverResult",
+    "Subscriber",
+]
 
 _HOMES = {
+    "Copy": "gearhorn.client.copies",
+    "Failure": "gearhorn.client.answers",
     "GearhornClient": "gearhorn.client.geared_client",
     "GearhornSubscriber": "gearhorn.client.geared_subscriber",
+    "PublishResult": "gearhorn.client.publisher",
+    "Publisher": "gearhorn.client.publisher",
+    "ReceiverResult": "gearhorn.client.answers",
+    "Subscriber": "gearhorn.client.subscriber",
 }
 
 

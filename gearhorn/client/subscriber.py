@@ -1,0 +1,182 @@
+"""Subscribing with asyncio: one subscriber's subscriptions, made, kept and ended, and the order of it all."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from gearhorn.client.copies import Handler
+from gearhorn.client.inbox import Inbox
+from gearhorn.client.labels import connection_label
+from gearhorn.client.renewals import Renewals
+from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
+from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Service, as_addresses, with_tls
+from gearhorn.client.waiting import cancel, wait_for_first
+from gearhorn.errors import BadRequest, GearhornError
+from gearhorn.names import OwnQueues, queue_name
+from gearhorn.net.connection import LinkSettings
+
+log = logging.getLogger(__name__)
+
+CONCURRENCY = 16
+DRAIN_LIMIT_S = 30.0
+
+# At the end the service is asked for a short while only: who stops a program does not want to wait for it.
+LEAVING_LIMIT_S = 5.0
+
+
+class Subscriber:
+    """Receives as `client_id`, from all of `servers`, which are HOST:PORT each. To be used in an `async with` block.
+
+    `client_id` should be stable, such as the host's name: under another one the old subscriptions stay, and their
+    queues fill. Several with the same one share its copies. At most `concurrency` handlers run at a time.
+
+    A copy that is lost with its connection comes again. After a connection was lost, the subscriptions are made again,
+    in case the service has forgotten them, too.
+
+    The block's end takes no more copies and waits for the handlers that run, for at most `drain_limit_s` seconds; what
+    is left then goes back to its server. With `unsubscribe_at_end` the subscriptions end first; otherwise they stay,
+    and copies wait for the next time.
+
+    `settings` are for links with particular needs, `queues` the names that the service was given, if not the usual
+    ones. Raises BadRequest for an empty client id and Misconfigured for addresses that are none.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        servers: Servers,
+        *,
+        tls: ssl.SSLContext | None = None,
+        concurrency: int = CONCURRENCY,
+        drain_limit_s: float = DRAIN_LIMIT_S,
+        unsubscribe_at_end: bool = False,
+        connect_limit_s: float = CONNECT_LIMIT_S,
+        settings: LinkSettings | None = None,
+        queues: OwnQueues = STANDARD_QUEUES,
+    ) -> None:
+        if not client_id:
+            raise BadRequest("client_id", "is empty")
+        self.client_id = client_id
+        self._addresses = as_addresses(servers)
+        self._settings = with_tls(settings, tls)
+        self._drain_limit_s = drain_limit_s
+        self._unsubscribe_at_end = unsubscribe_at_end
+        self._connect_limit_s = connect_limit_s
+        self._queues = queues
+        self._renewals = Renewals(self._renew)
+        label = connection_label(client_id)
+        self._inbox = Inbox(self._addresses, self._settings, label, concurrency, self._renewals.make_all_due)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = asyncio.Event()
+        self._hurried = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [*self._inbox.start(), asyncio.create_task(self._renewals.run())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            if self._unsubscribe_at_end:
+                await self._unless_hurried(self._unsubscribe_all())
+            self.stop()
+            await self._unless_hurried(self._inbox.drain(self._drain_limit_s))
+        finally:
+            await self._inbox.close()
+            await cancel(self._tasks)
+
+    async def connect(self) -> None:
+        """For those who want to know at once: returns when a server can be reached.
+
+        Raises ServerUnavailable, with the reasons, when each has been tried once in vain.
+        """
+        async with self._service() as service:
+            await service.connect()
+
+    async def subscribe(
+        self, topic: str, handler: Handler, ttl: float = 0.0, *, timeout: float = ANSWER_LIMIT_S
+    ) -> None:
+        """Returns when the service has confirmed the subscription; `handler` is called with each `Copy` from then on.
+
+        What `handler` returns, bytes, text or None, is the answer that the publisher may see. What it raises becomes
+        an exception there, with its text, and is logged here. A coroutine function runs in the event loop, a plain
+        function in a thread. To subscribe again replaces handler and ttl.
+
+        `ttl` is in seconds, after which the subscription ends by itself; it is renewed at half of that while this
+        subscriber lives. 0: it lasts until it is ended.
+
+        Raises BadRequest, with the service's words, when it is refused. Raises ServerUnavailable when no server can be
+        reached, TimedOut without an answer within `timeout` seconds and Unavailable when the service cannot do it now:
+        it may have subscribed all the same, and copies wait in the queue.
+        """
+        body = subscription_body(topic, self.client_id, ttl, own=self._queues.all())
+        await self._ask(self._queues.subscribe[0], body, timeout)
+        # Not before: a queue that is refused because it is another's would be served for a moment, and that one's
+        # copies taken. Nothing is lost by the order: copies wait for a worker.
+        self._inbox.serve(queue_name(topic, self.client_id), topic, handler)
+        self._renewals.add(topic, ttl)
+        await self._wait_until_up()
+
+    async def unsubscribe(self, topic: str, *, timeout: float = ANSWER_LIMIT_S) -> None:
+        """Returns when the service has confirmed that there is no such subscription (any more).
+
+        Copies that are being handled are finished. Those that nobody has taken stay in the queue. Raises as
+        `subscribe`; the queue goes on being served then, and the subscription renewed.
+        """
+        body = subscription_body(topic, self.client_id, own=self._queues.all())
+        await self._ask(self._queues.unsubscribe, body, timeout)
+        self._renewals.remove(topic)
+        self._inbox.retire(queue_name(topic, self.client_id))
+
+    async def run(self) -> None:
+        """Receives until `stop` is called, or until it is cancelled."""
+        await wait_for_first([self._stopped.wait()], self._tasks)
+
+    def stop(self) -> None:
+        """Takes no more copies and lets `run` return. May be called from a handler or for a signal."""
+        self._inbox.stop()
+        self._stopped.set()
+
+    def hurry(self) -> None:
+        """Cuts the end of the block short: nothing that runs is waited for."""
+        self._hurried.set()
+
+    async def _ask(self, queue: str, body: bytes, timeout_s: float) -> None:
+        async with self._service() as service:
+            await service.do(queue, body, timeout_s)
+
+    def _service(self) -> Service:
+        """Links for requests, which are rare: they last for as long as one takes, to spare the servers.
+
+        Trouble is told by the inbox's links and by errors; these need not repeat it in the log.
+        """
+        addresses = self._inbox.servers_up() or self._addresses
+        label = connection_label(f"{self.client_id}_subscriber")
+        return Service(addresses, self._settings, label, self._connect_limit_s, says_trouble=False)
+
+    async def _renew(self, topic: str, ttl_s: float) -> None:
+        await self._inbox.wait_until_up()
+        body = subscription_body(topic, self.client_id, ttl_s, own=self._queues.all())
+        await self._ask(self._queues.subscribe[0], body, ANSWER_LIMIT_S)
+
+    async def _wait_until_up(self) -> None:
+        """The service was reached, so the inbox will be connected, too, if it is not yet."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._connect_limit_s):
+                await self._inbox.wait_until_up()
+
+    async def _unsubscribe_all(self) -> None:
+        try:
+            for topic in self._renewals.topics:
+                await self.unsubscribe(topic, timeout=LEAVING_LIMIT_S)
+        except GearhornError as error:
+            log.warning("could not unsubscribe: %s", error)
+
+    async def _unless_hurried(self, work: Coroutine[Any, Any, None]) -> None:
+        hurried = asyncio.create_task(self._hurried.wait())
+        try:
+            await wait_for_first([work], [hurried])
+        finally:
+            await cancel([hurried])
