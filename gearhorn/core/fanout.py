@@ -8,7 +8,7 @@ confirmation, a foreground copy by its receiver's end, both by a refusal or by g
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from gearhorn.core.members import Members
+from gearhorn.core.members import NOBODY, Members
 
 COMPLETE = "complete"
 FAILED = "failed"
@@ -58,7 +58,9 @@ class Portion:
         return unsent
 
     def confirm(self, first: int, count: int) -> None:
-        self._states[first : first + count] = bytes((_CONFIRMED,)) * count
+        """Copies that are settled stay so."""
+        stretch = self._states[first : first + count]
+        self._states[first : first + count] = stretch.replace(bytes((_WAITING,)), bytes((_CONFIRMED,)))
 
     def settle(self, position: int) -> bool:
         """Marks the copy settled; False when it was already."""
@@ -124,7 +126,7 @@ class FanoutRun:
     def reopen(self, portion: Portion, positions: Iterable[int]) -> Members:
         """Takes back copies that were lost with a connection, for another portion to carry."""
         if self.is_settled:
-            return Members(())
+            return NOBODY
         return Members.of([portion.members[position] for position in positions if portion.settle(position)])
 
     def time_out(self) -> list[bytes]:

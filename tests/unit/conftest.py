@@ -5,7 +5,7 @@ HYPOTHESIS_PROFILE=long looks further, for whoever changes what they test: other
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile(
     "unit",
@@ -14,6 +14,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("long", settings.get_profile("unit"), max_examples=1000, derandomize=False, print_blob=True)
