@@ -9,6 +9,7 @@ with Gearman.
 import asyncio
 from zlib import crc32
 
+from gearhorn.core.fanout import Portion
 from gearhorn.core.members import Members
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -27,7 +28,7 @@ class Dispatch:
         self._takers: list[Copier] = []
         self.up = asyncio.Event()  # a server can take copies, or could before
         self._retry_timeout_s = retry_timeout_s
-        self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Members]] = {}
+        self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Portion]] = {}
         self._is_closing = False
 
     async def run(self) -> None:
@@ -59,12 +60,14 @@ class Dispatch:
                     copier.add(shipment, part)
 
     def _park(self, shipment: Shipment, members: Members) -> None:
+        portion = shipment.run.add_portion(members)  # no server's, but a run whose time is up ends it like any other
+
         def give_up() -> None:
             del self._parked[timer]
-            shipment.give_up(members, f"no Gearman server could be reached for {self._retry_timeout_s:g} s")
+            shipment.give_up(portion, f"no Gearman server could be reached for {self._retry_timeout_s:g} s")
 
         timer = asyncio.get_running_loop().call_later(self._retry_timeout_s, give_up)
-        self._parked[timer] = (shipment, members)
+        self._parked[timer] = (shipment, portion)
 
     def _links_changed(self) -> None:
         rows = [self._copiers[start:] + self._copiers[:start] for start in range(len(self._copiers))]
@@ -76,6 +79,6 @@ class Dispatch:
 
     def _send_parked(self) -> None:
         parked, self._parked = self._parked, {}
-        for timer, (shipment, members) in parked.items():
+        for timer, (shipment, portion) in parked.items():
             timer.cancel()
-            self.send(shipment, members)
+            self.send(shipment, shipment.run.reopen(portion, portion.withdraw()))

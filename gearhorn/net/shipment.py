@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT, FanoutRun, Portion
-from gearhorn.core.members import Members
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
 
@@ -58,10 +57,9 @@ class Shipment:
                 self.on_answer(client_id, TIMEOUT, b"")
         self.check()
 
-    def give_up(self, members: Members, reason: str) -> None:
-        """Fails copies that no server could be given."""
-        portion = self.run.add_portion(members)
-        for position in range(len(members)):
+    def give_up(self, portion: Portion, reason: str) -> None:
+        """Fails the copies of a portion that no server could be given."""
+        for position in portion.withdraw():
             self.run.fail(portion, position, f"{NOT_SENT}: {reason}")
         self.check()
 

@@ -1,0 +1,81 @@
+"""Copies that no server can take: they wait for one, and never longer than they may."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gearhorn.core.fanout import Failure, FanoutRun
+from gearhorn.core.members import Members
+from gearhorn.net.address import Address
+from gearhorn.net.connection import LinkSettings
+from gearhorn.net.dispatch import Dispatch
+from gearhorn.net.shipment import Shipment
+from gearhorn.wire.copies import CopyEncoder
+from tests.servers.process import free_port
+
+BOTH = Members.of([b"ann", b"bob"])
+LAST = b"last word"
+
+
+class Waiter:
+    """A shipment, and whether its end was told."""
+
+    def __init__(self, *, foreground: bool, payload: bytes = b"payload") -> None:
+        self.settled = asyncio.Event()
+        self.run = FanoutRun(len(BOTH), foreground=foreground)
+        self.shipment = Shipment(self.run, CopyEncoder(7, b"news_", b"", payload), b"news_", self.settled.set)
+
+
+def dispatch_to(port: int, retry_timeout_s: float = 600.0) -> Dispatch:
+    settings = LinkSettings(first_retry_s=0.01, most_retry_s=0.02)
+    return Dispatch([Address("127.0.0.1", port)], settings, "test", retry_timeout_s)
+
+
+@asynccontextmanager
+async def listener(port: int) -> AsyncIterator[asyncio.Queue[bytes]]:
+    """A server that never answers. What it got by the time it saw `LAST` is in the queue."""
+    got: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            got.put_nowait(await reader.readuntil(LAST))
+            await reader.read()
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", port):
+        yield got
+
+
+async def test_copies_are_given_up_when_no_server_came() -> None:
+    dispatch, waiter = dispatch_to(free_port(), retry_timeout_s=0.0), Waiter(foreground=False)
+    dispatch.send(waiter.shipment, BOTH)
+    await waiter.settled.wait()
+    reason = "not sent: no Gearman server could be reached for 0 s"
+    assert waiter.run.failures == [Failure(b"ann", reason), Failure(b"bob", reason)]
+
+
+async def test_a_fanout_whose_time_is_up_does_not_wait_for_a_server() -> None:
+    dispatch, waiter = dispatch_to(free_port()), Waiter(foreground=True)
+    dispatch.send(waiter.shipment, BOTH)
+    assert not waiter.run.is_settled
+    waiter.shipment.time_out()
+    assert waiter.settled.is_set()
+    assert [failure.client_id for failure in waiter.run.failures] == [b"ann", b"bob"]
+
+
+async def test_copies_go_out_when_a_server_comes_up_but_not_those_whose_time_was_up() -> None:
+    port = free_port()
+    dispatch, late, patient = dispatch_to(port), Waiter(foreground=True, payload=b"late"), Waiter(foreground=False)
+    last = Waiter(foreground=False, payload=LAST)
+    for waiter in (late, patient, last):
+        dispatch.send(waiter.shipment, BOTH)
+    late.shipment.time_out()
+    running = asyncio.create_task(dispatch.run())
+    async with listener(port) as got:
+        seen = await got.get()
+        running.cancel()
+        await asyncio.wait([running])
+    assert b"news_ann\0\0payload" in seen
+    assert b"news_bob\0\0payload" in seen
+    assert b"late" not in seen
