@@ -17,7 +17,7 @@ from gearhorn.cmd import exits
 from gearhorn.daemon import DaemonSettings
 from gearhorn.store.opening import StoreSettings
 from tests.servers.gearman import Gearmand
-from tests.servers.process import find_program
+from tests.servers.process import find_program, wait_until
 
 FOLDER = Path(__file__).parents[2] / "etc" / "systemd"
 SINGLE = FOLDER / "gearhorn.service"
@@ -178,7 +178,7 @@ def started_as_by_systemd(folder: Path, instance: str) -> Iterator[tuple[subproc
     }
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(environment["NOTIFY_SOCKET"])
-        told.settimeout(30)
+        told.setblocking(False)
         log = (folder / "log").open("wb")
         process = subprocess.Popen(start_line_of_instance(folder), env=environment, stderr=log)
         try:
@@ -189,11 +189,18 @@ def started_as_by_systemd(folder: Path, instance: str) -> Iterator[tuple[subproc
             log.close()
 
 
+def has_said_ready(told: socket.socket) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        return b"READY=1" in told.recv(1000)
+    return False
+
+
 def test_an_instance_says_when_it_serves_and_stops_when_told_to(tmp_path: Path, gearmand: Gearmand) -> None:
     (tmp_path / "gearhorn.conf").write_text("[gearman]\nservers = nowhere.invalid:1\n")
     (tmp_path / "east.conf").write_text(f"[gearman]\nservers = {gearmand.address}\n")
     with started_as_by_systemd(tmp_path, "east") as (process, told):
-        assert b"READY=1" in told.recv(100)
+        wait_until(lambda: has_said_ready(told) or process.poll() is not None, "READY=1", limit_s=60)
+        assert process.poll() is None, (tmp_path / "log").read_text()
         assert (tmp_path / "state" / "gearhorn.db").exists()
         process.send_signal(getattr(signal, setting(TEMPLATE, "KillSignal")))
         assert process.wait(30) == exits.OK
