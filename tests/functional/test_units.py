@@ -145,11 +145,12 @@ def arguments_of_instance(folder: Path, instance: str) -> list[str]:
     return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def test_an_instance_reads_the_common_settings_and_then_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("instance", ["east", "west"])
+def test_an_instance_reads_the_common_settings_and_then_its_own(instance: str, tmp_path: Path) -> None:
     for name in ("east", "gearhorn", "west"):
         (tmp_path / f"{name}.conf").touch()
-    common, own = str(tmp_path / "gearhorn.conf"), str(tmp_path / "east.conf")
-    assert arguments_of_instance(tmp_path, "east") == ["worker", "--config-file", common, "--config-file", own]
+    common, own = str(tmp_path / "gearhorn.conf"), str(tmp_path / f"{instance}.conf")
+    assert arguments_of_instance(tmp_path, instance) == ["worker", "--config-file", common, "--config-file", own]
 
 
 def test_an_instance_without_settings_of_its_own_reads_the_common_ones(tmp_path: Path) -> None:
