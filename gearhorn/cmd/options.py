@@ -1,7 +1,9 @@
 """The command line options that many subcommands share, as parents for their parsers."""
 
 import argparse
-from typing import NamedTuple
+import math
+import time
+from typing import Any, NamedTuple
 
 _GROUP = "configuration"
 
@@ -16,6 +18,50 @@ class Parents(NamedTuple):
 
 def build_parents() -> Parents:
     return Parents(_common(), _gearman(), _store())
+
+
+def seconds(text: str) -> float:
+    """The type of an option: seconds above 0."""
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return number
+
+
+def count(text: str) -> int:
+    """The type of an option: a whole number from 1."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
+def unix_time(text: str) -> float:
+    """The type of an option: Unix time in seconds, or +S for S seconds from now."""
+    number = _number(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no Unix time in seconds, and no +S for seconds from now")
+    return time.time() + number if text.startswith("+") else number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def let_options_stand_anywhere(parser: argparse.ArgumentParser) -> None:
+    """Also between positional arguments, the last of which may be left out: argparse does that on request only."""
+    parse_in_order = parser.parse_known_args
+
+    def parse(arguments: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        parser.parse_known_args = parse_in_order  # type: ignore[method-assign]  # which the other one calls
+        try:
+            return parser.parse_known_intermixed_args(arguments, namespace)
+        finally:
+            parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
+
+    parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
 
 
 def _common() -> argparse.ArgumentParser:
