@@ -1,5 +1,6 @@
 """Addresses of Gearman servers as people write them."""
 
+import ipaddress
 from typing import NamedTuple
 
 from gearhorn.errors import Misconfigured
@@ -23,14 +24,14 @@ def parse_address(text: str) -> Address:
     text = text.strip()
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
-        valid = bool(bracket) and (not rest or rest.startswith(":"))
         port = rest[1:]
+        valid = bool(bracket) and (not rest or (rest[0] == ":" and bool(port))) and _is_ipv6(host)
     elif text.count(":") > 1:  # an IPv6 address without brackets has no place for a port
-        host, port, valid = text, "", True
+        host, port, valid = text, "", _is_ipv6(text)
     else:
         host, colon, port = text.partition(":")
-        valid = bool(port) or not colon
-    if not valid or not host or any(character.isspace() for character in host):
+        valid = (bool(port) or not colon) and _is_name(host)
+    if not valid:
         raise Misconfigured(f"{text!r} is no server address: HOST:PORT was expected")
     return Address(host, _parse_port(text, port))
 
@@ -41,9 +42,30 @@ def parse_addresses(texts: list[str]) -> list[Address]:
     return list(dict.fromkeys(parse_address(part) for part in parts))
 
 
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return _is_one_word(host)
+
+
+def _is_name(host: str) -> bool:
+    """Whether the system can be asked for `host`: it encodes names for DNS, and some cannot be encoded."""
+    try:
+        return bool(host.encode("idna")) and _is_one_word(host)
+    except UnicodeError:
+        return False
+
+
+def _is_one_word(host: str) -> bool:
+    """Without spaces and control characters, and no URL or path."""
+    return host.isprintable() and not set(host) & set(" /\\@[]")
+
+
 def _parse_port(text: str, port: str) -> int:
     if not port:
         return DEFAULT_PORT
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise Misconfigured(f"{text!r} is no server address: {port!r} is no port")
     return int(port)
