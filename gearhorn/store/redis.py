@@ -1,7 +1,9 @@
 """Subscriber lists in Redis: what is asked, in which command. `redis_scripts.py` lists the keys.
 
-Every change is made by a script. A read is a transaction: the script that ends what is past its ttl, then plain
-commands, because a script would have to hold a million members in Lua. Needs Redis 5 or newer and no cluster.
+Every change is made by a script. A read is plain commands: a script would have to hold a million members in Lua, and a
+transaction is refused by a server whose memory is full, which can still answer. What belongs together is told by the
+version, asked before and after, and what is past its ttl by the time, asked with it. Needs Redis 5 or newer and no
+cluster.
 """
 
 from collections.abc import Sequence
@@ -25,6 +27,7 @@ from gearhorn.store.base import (
 from gearhorn.store.redis_link import RedisLink
 from gearhorn.store.redis_scripts import APPLY, SWEEP, Script
 from gearhorn.store.redis_urls import read_url
+from gearhorn.store.versions import MICROSECONDS_PER_S
 
 # One script call makes so many changes. Redis serves nobody else meanwhile, for a millisecond or two; more changes in a
 # call would gain little.
@@ -68,7 +71,7 @@ class RedisStore:
         return lists
 
     async def topics(self) -> list[TopicCount]:
-        [names] = await self._ask_swept([("SMEMBERS", self._topics)])
+        _, [names] = await self._ask_swept([("SMEMBERS", self._topics)])
         counts: list[TopicCount] = []
         for start in range(0, len(names), TOPICS_PER_CALL):
             counts += await self._count_group([name.decode() for name in names[start : start + TOPICS_PER_CALL]])
@@ -77,12 +80,11 @@ class RedisStore:
     async def subscriptions(self, topic: str) -> list[Subscription]:
         while True:
             [found] = await self.read([topic])
-            queues = [queue_prefix(topic) + client_id for client_id in found.client_ids]
-            answers = await self._ask_swept(
-                [("HGET", self._versions, topic), ("TIME",), *(("ZSCORE", self._expiries, queue) for queue in queues)]
-            )
-            if int(answers[0] or 0) == found.version:  # else the ends may be those of another list
-                return _describe(found, answers[1], answers[2:])
+            version = ("HGET", self._versions, topic)
+            scores = [("ZSCORE", self._expiries, queue_prefix(topic) + client_id) for client_id in found.client_ids]
+            now_s, answers = await self._ask_swept([*scores, version])
+            if int(answers.pop() or 0) == found.version:  # else the scores may be those of another list
+                return _describe(found, now_s, answers)
 
     async def _apply_group(self, group: Sequence[Change]) -> list[ChangeResult]:
         wishes = msgspec.msgpack.encode([_describe_change(change) for change in group])
@@ -92,21 +94,28 @@ class RedisStore:
         return [_read_answer(answer, was_repeated) for answer in answers]
 
     async def _read_group(self, topics: Sequence[str]) -> list[TopicList]:
-        versions, *lists = await self._ask_swept(
-            [("HMGET", self._versions, *topics), *(("SMEMBERS", self._list_prefix + topic) for topic in topics)]
-        )
-        return [TopicList(int(version or 0), members) for version, members in zip(versions, lists, strict=True)]
+        lists: dict[str, TopicList] = {}
+        while missing := [topic for topic in dict.fromkeys(topics) if topic not in lists]:
+            versions = ("HMGET", self._versions, *missing)
+            members = [("SMEMBERS", self._list_prefix + topic) for topic in missing]
+            _, (before, *found, after) = await self._ask_swept([versions, *members, versions])
+            for topic, first, client_ids, last in zip(missing, before, found, after, strict=True):
+                if first == last:
+                    lists[topic] = TopicList(int(first or 0), client_ids)
+        return [lists[topic] for topic in topics]
 
     async def _count_group(self, topics: Sequence[str]) -> list[TopicCount]:
-        counts = await self._ask_swept([("SCARD", self._list_prefix + topic) for topic in topics])
+        _, counts = await self._ask_swept([("SCARD", self._list_prefix + topic) for topic in topics])
         return [TopicCount(topic, count) for topic, count in zip(topics, counts, strict=True) if count]
 
-    async def _ask_swept(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers to commands that only read, at one moment at which nothing is past its ttl."""
+    async def _ask_swept(self, commands: Sequence[Command]) -> tuple[float, list[Any]]:
+        """The time of the server at which nothing is past its ttl, and the answers to commands that only read."""
+        asked = [("TIME",), ("ZRANGE", self._expiries, "0", "0", "WITHSCORES"), *commands]
         while True:
-            (is_swept, *answers), _ = await self._link.ask(lambda client: self._transact(client, commands))
-            if is_swept:
-                return answers
+            ((seconds, microseconds), first_end, *answers), _ = await self._link.ask(lambda c: self._execute(c, asked))
+            now_s = seconds + microseconds / MICROSECONDS_PER_S
+            if not first_end or float(first_end[1]) > now_s:
+                return now_s, answers
             await self._sweep()
 
     async def _sweep(self) -> None:
@@ -120,16 +129,8 @@ class RedisStore:
         except theirs.NoScriptError:  # the server is new, or was started again; EVAL makes it known
             return await client.execute_command("EVAL", script.text, *self._inputs(), *arguments)
 
-    async def _transact(self, client: Any, commands: Sequence[Command]) -> list[Any]:
-        try:
-            return await self._execute(client, commands)
-        except theirs.NoScriptError:
-            await client.execute_command("SCRIPT LOAD", SWEEP.text)
-            return await self._execute(client, commands)
-
     async def _execute(self, client: Any, commands: Sequence[Command]) -> list[Any]:
-        async with client.pipeline(transaction=True) as pipe:
-            pipe.execute_command("EVALSHA", SWEEP.sha, *self._inputs())
+        async with client.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
             answers: list[Any] = await pipe.execute(raise_on_error=False)
@@ -155,8 +156,7 @@ def _read_answer(answer: int | bytes, was_repeated: bool) -> ChangeResult:
     return Applied(abs(answer), answer > 0 or (was_repeated and answer != 0))
 
 
-def _describe(found: TopicList, time: tuple[int, int], scores: Sequence[float | None]) -> list[Subscription]:
-    now_s = time[0] + time[1] / 1_000_000
+def _describe(found: TopicList, now_s: float, scores: Sequence[float | None]) -> list[Subscription]:
     return sorted(
         Subscription(client_id.decode(), None if score is None else score - now_s)
         for client_id, score in zip(found.client_ids, scores, strict=True)

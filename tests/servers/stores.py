@@ -7,6 +7,8 @@ import weakref
 from pathlib import Path
 from typing import Self
 
+import redis
+
 from tests.servers.certificates import Certificates
 from tests.servers.ports import PortReservation, holds_any, listeners
 from tests.servers.process import ServerProcess, find_program, wait_until
@@ -42,7 +44,7 @@ class StoreServer(ServerProcess):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.kill()  # quicker than to stop it, and nobody needs what it would bring in safety
 
 
 class Redis(StoreServer):
@@ -50,8 +52,6 @@ class Redis(StoreServer):
 
     With `tls` its port speaks nothing else, and wants a client certificate. It listens on `socket_path`, too.
     """
-
-    program = "redis-server"
 
     def __init__(self, folder: Path, *options: str, tls: Certificates | None = None) -> None:
         self._options = options
@@ -61,7 +61,9 @@ class Redis(StoreServer):
 
     def _command(self, port: int, folder: Path) -> list[str]:
         place = ["--bind", "127.0.0.1", "--dir", str(folder), "--unixsocket", str(self.socket_path)]
-        return [find_program(self.program), *place, *self._port_options(port), "--save", "", *self._options]
+        # It would wait five seconds for more replicas before it begins to send its data to the first.
+        ways = ["--save", "", "--repl-diskless-sync-delay", "0"]
+        return [find_program("redis-server"), *place, *self._port_options(port), *ways, *self._options]
 
     def _port_options(self, port: int) -> list[str]:
         if self._tls is None:
@@ -76,6 +78,9 @@ class Redis(StoreServer):
     def _answers(self) -> bool:
         """Not while it loads its data. On the socket, where no TLS is in the way."""
         return self.ask("PING").startswith((b"+PONG", b"-NOAUTH"))
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket_path), decode_responses=True)
 
     def ask(self, command: str) -> bytes:
         """The first bytes of the answer to an inline command; none if there is no answer."""
@@ -104,8 +109,10 @@ class Sentinel(StoreServer):
 
     master_name = "mymaster"
 
-    def __init__(self, folder: Path, master: Redis) -> None:
+    def __init__(self, folder: Path, master: Redis, *lines: str) -> None:
+        """`lines` are further ones of its configuration."""
         self._master = master
+        self._lines = lines
         super().__init__(folder)
 
     def _command(self, port: int, folder: Path) -> list[str]:
@@ -114,7 +121,7 @@ class Sentinel(StoreServer):
             f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
             f"sentinel monitor {self.master_name} 127.0.0.1 {self._master.port} 1\n"
             f"sentinel down-after-milliseconds {self.master_name} 500\n"
-            f"sentinel failover-timeout {self.master_name} 2000\n"
+            f"sentinel failover-timeout {self.master_name} 2000\n" + "\n".join(self._lines)
         )
         return [find_program("redis-sentinel"), str(settings)]
 

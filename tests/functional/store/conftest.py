@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.servers.stores import Memcached, Redis
 
 MakeHandle = Callable[[], Store]
 OpenHandle = Callable[[], Awaitable[Store]]
+OpenUrl = Callable[..., Awaitable[Store]]
 
 _numbers = itertools.count()
 
@@ -88,3 +90,18 @@ async def open_handle(begin: Callable[[], MakeHandle]) -> AsyncIterator[OpenHand
 @pytest.fixture
 async def store(open_handle: OpenHandle) -> Store:
     return await open_handle()
+
+
+@pytest.fixture
+async def open_url() -> AsyncIterator[OpenUrl]:
+    """Opens stores at URLs of the test's own; further arguments are fields of StoreSettings."""
+    opened: list[Store] = []
+
+    async def open_one(url: str, **settings: Any) -> Store:
+        opened.append(open_store(StoreSettings(url, **settings)))
+        await opened[-1].open()
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        await store.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Store, Subscribe, TopicList
 from gearhorn.store.opening import StoreSettings, open_store
+from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import POLL_LIMIT_S, members, read, subscribe, unsubscribe, wait_until
 from tests.servers.proxy import Proxy
 from tests.servers.stores import Memcached, Redis, StoreServer
@@ -36,18 +37,9 @@ def server(scheme: str, tmp_path: Path) -> Iterator[StoreServer]:
 
 
 @pytest.fixture
-async def open_at(scheme: str) -> AsyncIterator[OpenAt]:
+def open_at(scheme: str, open_url: OpenUrl) -> OpenAt:
     """Opens stores on a port. They wait long for an answer, unless told otherwise: a test says what it waits for."""
-    opened: list[Store] = []
-
-    async def open_one(port: int, timeout_s: float = POLL_LIMIT_S) -> Store:
-        opened.append(open_store(StoreSettings(f"{scheme}://127.0.0.1:{port}", timeout_s=timeout_s)))
-        await opened[-1].open()
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        await store.close()
+    return lambda port, timeout_s=POLL_LIMIT_S: open_url(f"{scheme}://127.0.0.1:{port}", timeout_s=timeout_s)
 
 
 async def assert_unavailable(store: Store) -> None:

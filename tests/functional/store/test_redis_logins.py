@@ -1,0 +1,76 @@
+"""Passwords and rights of a Redis store: what is wrong with them is the operator's to mend."""
+
+from pathlib import Path
+
+import pytest
+
+from gearhorn.errors import Misconfigured
+from gearhorn.store.base import Store
+from gearhorn.store.opening import StoreSettings, open_store
+from tests.functional.store.conftest import OpenUrl
+from tests.functional.store.questions import members, read, subscribe
+from tests.servers.stores import Redis
+
+PASSWORD = "s3cret/?#@:%é"
+QUOTED = "s3cret%2F%3F%23%40%3A%25%C3%A9"
+
+
+async def test_a_password_of_any_characters_opens_the_door(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Redis(tmp_path, "--requirepass", PASSWORD) as server:
+        store = await open_url(f"redis://:{QUOTED}@{server.address}")
+        assert (await subscribe(store, "news", "bob")).changed
+
+
+@pytest.mark.parametrize("login", ["", ":wrong@", "nobody:wrong@", f"nobody:{QUOTED}@"])
+async def test_a_wrong_password_or_none_is_a_misconfiguration_that_shows_no_password(
+    tmp_path: Path, open_url: OpenUrl, login: str
+) -> None:
+    with Redis(tmp_path, "--requirepass", PASSWORD) as server:
+        with pytest.raises(Misconfigured, match="refuses the user or password") as caught:
+            await open_url(f"redis://{login}{server.address}")
+        assert "wrong" not in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+
+async def test_a_password_where_none_is_wanted_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Redis(tmp_path) as server, pytest.raises(Misconfigured, match="refuses the user or password"):
+        await open_url(f"redis://:needless@{server.address}")
+
+
+async def test_a_password_that_is_changed_while_running_is_a_misconfiguration(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        store = await open_url(f"redis://{server.address}")
+        client.config_set("requirepass", "new")
+        client.execute_command("CLIENT KILL TYPE NORMAL SKIPME YES")
+        with pytest.raises(Misconfigured, match="refuses the user or password"):
+            await store.read(["news"])
+
+
+RIGHTS = "~gearhorn:* +@read +@write +@connection +evalsha +eval +time"
+
+
+async def test_a_user_with_rights_on_the_prefix_only_can_do_everything(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        client.execute_command(f"ACL SETUSER worker on >s3cret {RIGHTS}")
+        store = await open_url(f"redis://worker:s3cret@{server.address}")
+        await subscribe(store, "news", "bob", 1000)
+        assert await members(store, "news") == ["bob"]
+        assert len(await store.topics()) == len(await store.subscriptions("news")) == 1
+
+
+@pytest.mark.parametrize("missing", ["resetkeys ~other:*", "-evalsha", "-@write", "-hget", "-smembers", "nocommands"])
+async def test_a_user_without_the_rights_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl, missing: str) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        client.execute_command(f"ACL SETUSER worker on >s3cret {RIGHTS} {missing}")
+        store = open_store(StoreSettings(f"redis://worker:s3cret@{server.address}"))
+        with pytest.raises(Misconfigured, match="does not permit"):
+            await use(store)
+        await store.close()
+
+
+async def use(store: Store) -> None:
+    await store.open()
+    await subscribe(store, "news", "bob")
+    await read(store, "news")
