@@ -18,7 +18,8 @@ QUEUE_NAME_LIMIT_BYTES = 255
 # A longer one leaves no room for the shortest client id.
 TOPIC_LIMIT_BYTES = QUEUE_NAME_LIMIT_BYTES - len("_x")
 
-RESERVED_TOPIC_PREFIX = "__"
+# Queues of the service for its own use begin with it. Topic `_` is reserved too: its queues would.
+RESERVED_PREFIX = "__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ def check_topic(topic: str) -> None:
     _check_text("topic", topic)
     if len(topic.encode()) > TOPIC_LIMIT_BYTES:
         raise BadRequest("topic", f"has {len(topic.encode())} bytes, more than {TOPIC_LIMIT_BYTES}")
-    if topic.startswith(RESERVED_TOPIC_PREFIX):
-        raise BadRequest("topic", f"{topic!r} is reserved: topics do not begin with {RESERVED_TOPIC_PREFIX!r}")
+    if f"{topic}_".startswith(RESERVED_PREFIX):
+        raise BadRequest("topic", f"{topic!r} is reserved: its queues would begin with {RESERVED_PREFIX!r}")
 
 
 def check_pair(topic: str, client_id: str, own: Iterable[str]) -> None:
