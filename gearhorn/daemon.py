@@ -92,7 +92,7 @@ class Daemon:
             worker.serve(self._handlers.queues)
             worker.start_grabbing()
         async with _running([worker.run() for worker in self._workers]):
-            if await self._unless_stopped(_first([worker.up.wait() for worker in self._workers])):
+            if await self._unless_stopped(_first([worker.answered.wait() for worker in self._workers])):
                 self._say_ready()
                 await self._stop.wanted.wait()
             systemd.notify("STOPPING=1")
@@ -131,7 +131,7 @@ class Daemon:
         for worker in self._workers:
             if worker.is_quiet:
                 worker.leave(self._handlers.queues)
-            else:
+            elif worker.held_count:
                 log.warning("gave %d unfinished jobs back to %s", worker.held_count, worker.address)
             await worker.close()
 

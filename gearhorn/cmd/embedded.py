@@ -59,5 +59,6 @@ def _find_reason(listen: Address, error: Exception) -> str:
     except OSError as told:
         if told.errno == errno.EADDRINUSE:
             return "the port is taken, perhaps by another Gearman server"
-        return told.strerror if isinstance(told, socket.gaierror) else os.strerror(told.errno)
+        # Python adds to the kernel's words; a resolver has words of its own.
+        return str(told.strerror) if isinstance(told, socket.gaierror) else os.strerror(told.errno or 0)
     return str(error)

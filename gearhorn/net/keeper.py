@@ -57,7 +57,6 @@ class Keeper:
             except ServerUnavailable as error:
                 self._say_trouble("cannot be reached", str(error))
             else:
-                self._say_up()
                 started_s = loop.time()
                 self._say_trouble("is gone", await self._until_closed(connection))
                 if loop.time() - started_s >= LASTING_S:
@@ -65,11 +64,15 @@ class Keeper:
             await asyncio.sleep(self._backoff.next_s())
 
     async def _until_closed(self, connection: Connection[Any]) -> str:
+        events: set[asyncio.Future[Any]] = {connection.closed, connection.answered}
         while True:
-            done, _ = await asyncio.wait([connection.closed], timeout=CARE_S)
-            if done:
+            done, _ = await asyncio.wait(events, timeout=CARE_S, return_when=asyncio.FIRST_COMPLETED)
+            if connection.closed in done:
                 return connection.closed.result()
-            self._care(connection)
+            self._say_up()  # not before: what is in front of a server that is down may accept, and hang up at once
+            events.discard(connection.answered)
+            if not done:
+                self._care(connection)
 
     def _say_trouble(self, what: str, reason: str) -> None:
         if self._is_logged and not self._in_trouble and not self._is_stopping:

@@ -88,6 +88,7 @@ class WorkerLink:
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
+        self.answered = asyncio.Event()  # set while it is up and the server has answered, and so knows the queues
         self._link = link
         self._worker = worker
         self._quiet = asyncio.Event()
@@ -163,7 +164,7 @@ class WorkerLink:
     async def _connect(self) -> Connection[WorkerEvent]:
         worker = self._worker
         role = WorkerRole(worker.grabs_in_flight, worker.jobs_in_flight, sends_exceptions=worker.sends_exceptions)
-        connection: Connection[WorkerEvent] = Connection(role, self._handle, self._check_quiet)
+        connection: Connection[WorkerEvent] = Connection(role, self._handle, self._after_read)
         await connect(self.address, self._link, lambda: connection)
         connection.closed.add_done_callback(lambda _: self._disconnected(role))
         self._role, self._connection = role, connection
@@ -181,7 +182,12 @@ class WorkerLink:
         if self._role is role:
             self._role = self._connection = None
             self.up.clear()
+            self.answered.clear()
             self._check_quiet()
+
+    def _after_read(self) -> None:
+        self.answered.set()
+        self._check_quiet()
 
     def _check_quiet(self) -> None:
         if self.is_quiet:
