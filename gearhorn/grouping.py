@@ -32,9 +32,12 @@ class Grouper(Generic[Request, Answer]):
 
     async def close(self) -> None:
         """Ends the call under way; whoever still waits is cancelled."""
-        if self._caller is not None:
-            self._caller.cancel()
-            await asyncio.wait([self._caller])
+        caller = self._caller
+        if caller is not None:
+            caller.cancel()
+            await asyncio.wait([caller])
+            if self._caller is caller:  # it was cancelled before its first step, and had no chance to
+                self._dismiss()
 
     async def _answer_all(self) -> None:
         try:
@@ -42,14 +45,18 @@ class Grouper(Generic[Request, Answer]):
                 group, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 await self._answer(group)
         finally:
-            self._caller = None
-            for _, answer in self._waiting:
-                answer.cancel()
-            self._waiting = []
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        self._caller = None
+        for _, answer in self._waiting:
+            answer.cancel()
+        self._waiting = []
 
     async def _answer(self, group: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._call([request for request, _ in group])
+            answered = list(zip(group, answers, strict=True))
         except asyncio.CancelledError:
             for _, future in group:
                 future.cancel()
@@ -59,6 +66,6 @@ class Grouper(Generic[Request, Answer]):
                 if not future.done():
                     future.set_exception(error)
         else:
-            for (_, future), answer in zip(group, answers, strict=True):
+            for (_, future), answer in answered:
                 if not future.done():
                     future.set_result(answer)
