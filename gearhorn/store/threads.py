@@ -5,8 +5,8 @@ Not the default executor: a store that hangs must not take the threads of other 
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from gearhorn.errors import StoreUnavailable
 
@@ -22,6 +22,7 @@ class BlockingCalls:
         self._thread_count = thread_count
         self._limit_s = limit_s
         self._threads: ThreadPoolExecutor | None = None
+        self._running: set[Future[Any]] = set()
 
     def start(self) -> None:
         if self._threads is None:
@@ -42,9 +43,12 @@ class BlockingCalls:
                 raise StoreUnavailable(f"{self._store} was closed")
             return call()
 
+        running = threads.submit(run_unless_closed)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
         try:
             async with asyncio.timeout(self._limit_s):
-                return await asyncio.get_running_loop().run_in_executor(threads, run_unless_closed)
+                return await asyncio.wrap_future(running)
         except TimeoutError:
             raise StoreUnavailable(f"{self._store} did not answer within {self._limit_s:g} s") from None
 
@@ -53,6 +57,8 @@ class BlockingCalls:
         threads, self._threads = self._threads, None
         if threads is None:
             return
+        if self._running:
+            await asyncio.wait(map(asyncio.wrap_future, self._running), timeout=self._limit_s)
         ending = asyncio.wrap_future(threads.submit(last))
         threads.shutdown(wait=False)
         await asyncio.wait([ending], timeout=self._limit_s)

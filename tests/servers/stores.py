@@ -6,6 +6,7 @@ import socket
 import weakref
 from pathlib import Path
 from typing import Self
+from urllib.parse import unquote
 
 import redis
 
@@ -152,8 +153,10 @@ class Memcached(StoreServer):
         """Has nothing to bring in safety, and takes a second for it when asked nicely."""
         self.kill()
 
-    def ask(self, command: str) -> bytes:
-        """The first bytes of the answer to a command of its text protocol."""
+    def list_keys(self) -> list[str]:
+        """All keys that it holds now."""
         with socket.create_connection(("127.0.0.1", self.port), ANSWER_LIMIT_S) as connection:
-            connection.sendall(command.encode() + b"\r\n")
-            return connection.recv(65536)
+            connection.sendall(b"lru_crawler metadump all\r\n")
+            with connection.makefile(encoding="ascii") as lines:
+                fields = [line.split()[0] for line in iter(lines.readline, "END\n")]
+        return [unquote(field.removeprefix("key=")) for field in fields]

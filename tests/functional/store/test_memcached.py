@@ -1,0 +1,219 @@
+"""What only memcached has: it forgets, it knows no long values, and a change of two values is two changes."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymemcache import Client
+
+from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.store.base import Applied, Collision, Store, Subscribe, TopicCount, TopicList, Unsubscribe
+from gearhorn.store.opening import StoreSettings, open_store
+from tests.functional.store.conftest import OpenUrl
+from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
+from tests.servers.stores import Memcached, Redis
+
+HOSTS = [f"host-{number:05}.example.org" for number in range(10_000)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Memcached]:
+    with Memcached(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Memcached) -> Iterator[Any]:
+    client = Client(("127.0.0.1", server.port), default_noreply=False, timeout=5)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def store(server: Memcached, open_url: OpenUrl) -> Store:
+    return await open_url(f"memcached://localhost:{server.port}")
+
+
+def key_names(server: Memcached, kind: str) -> list[str]:
+    """The keys of a kind that are in memcached."""
+    return [key for key in server.list_keys() if key.startswith(f"gearhorn:{kind}:")]
+
+
+async def test_a_warning_at_the_start_says_that_it_is_volatile(
+    server: Memcached, open_url: OpenUrl, caplog: pytest.LogCaptureFixture
+) -> None:
+    await open_url(f"memcached://{server.address}")
+    assert [record.levelno for record in caplog.records if "lost when it restarts" in record.message] == [
+        logging.WARNING
+    ]
+
+
+async def test_versions_stay_ahead_of_those_from_before_memcached_was_emptied(store: Store, client: Any) -> None:
+    before = await apply(store, [Subscribe("news", f"client-{number}") for number in range(100)])
+    client.flush_all()
+    assert await store.read(["news"]) == [TopicList(0, [])]
+    assert (await subscribe(store, "news", "bob")).version > before[-1].version
+    assert await members(store, "news") == ["bob"]
+
+
+async def test_the_chunks_of_a_long_list_are_replaced_and_leave_no_rubbish(store: Store, server: Memcached) -> None:
+    await apply(store, [Subscribe("news", host) for host in HOSTS])
+    many = len(key_names(server, "chunk"))
+    assert many > 2
+    for host in HOSTS[::500]:
+        await unsubscribe(store, "news", host)
+    assert len(key_names(server, "chunk")) == many
+    await apply(store, [Subscribe("other", "bob")])
+    await store.apply([*(Subscribe("news", f"x-{number}") for number in range(10))])
+    assert len(key_names(server, "chunk")) <= many + 1
+
+
+async def test_a_list_that_has_become_short_is_in_its_root_again(store: Store, server: Memcached) -> None:
+    await apply(store, [Subscribe("news", host) for host in HOSTS])
+    await apply(store, [Unsubscribe("news", host) for host in HOSTS[10:]])
+    assert await members(store, "news") == HOSTS[:10]
+    await unsubscribe(store, "news", HOSTS[0])  # what is left is read in order to be changed
+    assert await members(store, "news") == HOSTS[1:10]
+    assert key_names(server, "chunk") == []
+
+
+async def test_a_chunk_that_memcached_has_thrown_out_is_a_change_and_not_the_end(
+    store: Store, server: Memcached, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await apply(store, [Subscribe("news", host) for host in HOSTS])
+    before = await read(store, "news")
+    chunks = key_names(server, "chunk")
+    client.delete(chunks[0])
+    after = await read(store, "news")
+    assert 0 < len(after.client_ids) < len(before.client_ids)
+    assert after.version > before.version
+    assert "lost a part" in caplog.text
+    assert [item.subscriber_count for item in await store.topics()] == [len(after.client_ids)]
+    results = await apply(store, [Subscribe("news", host) for host in HOSTS])
+    assert sum(result.changed for result in results) == len(before.client_ids) - len(after.client_ids)
+    assert await members(store, "news") == HOSTS
+
+
+async def test_a_topic_whose_name_is_forgotten_is_listed_again_after_a_change(store: Store, client: Any) -> None:
+    await subscribe(store, "news", "bob")
+    for number in range(64):
+        client.delete(f"gearhorn:topics:{number}")
+    assert await store.topics() == []
+    await subscribe(store, "news", "alice")
+    assert await store.topics() == [TopicCount("news", 2)]
+
+
+async def test_a_claim_that_is_forgotten_is_made_again_by_a_renewal(store: Store, client: Any) -> None:
+    await subscribe(store, "a_b", "c")
+    client.delete("gearhorn:queue:a_b_c")
+    await subscribe(store, "a_b", "c")
+    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+
+
+async def test_what_leaves_the_list_leaves_no_claim(store: Store, server: Memcached) -> None:
+    await subscribe(store, "a_b", "c")
+    assert len(key_names(server, "queue")) == 1
+    await unsubscribe(store, "a_b", "c")
+    assert key_names(server, "queue") == []
+
+
+async def test_no_claim_is_made_for_a_queue_that_no_other_pair_can_have(store: Store, server: Memcached) -> None:
+    await subscribe(store, "news", "bob")
+    assert key_names(server, "queue") == []
+
+
+async def test_a_claim_left_by_a_crash_does_not_hold_up_its_own_pair(store: Store, client: Any) -> None:
+    client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % 10**18)
+    assert (await subscribe(store, "a_b", "c")).changed
+    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+
+
+async def test_a_claim_left_by_a_crash_holds_up_another_pair_for_a_while_only(store: Store, client: Any) -> None:
+    now_us = (await subscribe(store, "clock", "bob")).version
+    client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % now_us)
+    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+    client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % (now_us - 61_000_000))
+    assert (await subscribe(store, "a", "b_c")).changed
+    assert await store.apply([Subscribe("a_b", "c")]) == [Collision("a")]
+
+
+@pytest.mark.parametrize("key", ["topic:news", "topic:a_b", "queue:a_b_c"])
+async def test_keys_of_somebody_else_are_a_misconfiguration(store: Store, client: Any, key: str) -> None:
+    client.set(f"gearhorn:{key}", b"something else")
+    with pytest.raises(Misconfigured, match="gearhorn:"):
+        await store.apply([Subscribe("news", "bob"), Subscribe("a_b", "c")])
+
+
+async def test_something_that_is_no_memcached_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Redis(tmp_path / "redis") as redis, pytest.raises(Misconfigured, match="no memcached"):
+        await open_url(f"memcached://{redis.address}")
+
+
+async def test_a_memcached_that_wants_a_password_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:
+    (tmp_path / "users").write_text("worker:s3cret\n")
+    with (
+        Memcached(tmp_path / "locked", "-Y", str(tmp_path / "users")) as server,
+        pytest.raises(Misconfigured, match="refuses"),
+    ):
+        await open_url(f"memcached://{server.address}")
+
+
+async def test_a_memcached_that_is_full_and_throws_nothing_out_is_unavailable(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    with Memcached(tmp_path / "small", "-M", "-m", "2", "-I", "512k") as server:
+        store = await open_url(f"memcached://{server.address}")
+        fill = [Subscribe(f"topic-{number}", host) for number in range(100) for host in HOSTS[:2000]]
+        with pytest.raises(StoreUnavailable, match="out of memory"):
+            await store.apply(fill)
+
+
+async def test_several_servers_share_the_keys_in_whatever_order_they_are_named(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    with Memcached(tmp_path / "1") as one, Memcached(tmp_path / "2") as two, Memcached(tmp_path / "3") as three:
+        store = await open_url(f"memcached://{one.address},{two.address},{three.address}")
+        same = await open_url(f"memcached://{three.address},{one.address},{two.address}")
+        topics = [f"topic_{number}" for number in range(30)]
+        await apply(store, [Subscribe(topic, "bob") for topic in topics])
+        assert [found.client_ids for found in await same.read(topics)] == [[b"bob"]] * len(topics)
+        assert len(await same.topics()) == len(topics)
+        assert all(key_names(server, "topic") for server in (one, two, three))
+
+
+async def test_a_server_that_is_away_is_not_stood_in_for_by_another(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Memcached(tmp_path / "1") as one, Memcached(tmp_path / "2") as two:
+        store = await open_url(f"memcached://{one.address},{two.address}")
+        topics = [f"topic-{number}" for number in range(30)]
+        await apply(store, [Subscribe(topic, "bob") for topic in topics])
+        here = {name.rpartition(":")[2] for name in key_names(one, "topic")}
+        two.stop()
+        for topic in topics:
+            if topic in here:
+                assert await members(store, topic) == ["bob"]
+            else:
+                with pytest.raises(StoreUnavailable):
+                    await store.read([topic])
+        assert 0 < len(here) < len(topics)
+        two.start()
+        assert (await read(store, next(topic for topic in topics if topic not in here))).version == 0
+
+
+async def test_an_address_of_two_families_is_tried_in_both(server: Memcached, open_url: OpenUrl) -> None:
+    """localhost is ::1 first, where nobody listens."""
+    store = await open_url(f"memcached://localhost:{server.port}")
+    assert (await subscribe(store, "news", "bob")).changed
+
+
+async def test_calls_at_the_end_of_a_store_are_answered_or_unavailable(server: Memcached) -> None:
+    store = open_store(StoreSettings(f"memcached://{server.address}"))
+    await store.open()
+    calls = [asyncio.create_task(store.apply([Subscribe(f"topic-{number}", "bob")])) for number in range(50)]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    await store.close()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(outcome, list | StoreUnavailable) for outcome in outcomes)
+    assert any(isinstance(result, Applied) for outcome in outcomes if isinstance(outcome, list) for result in outcome)

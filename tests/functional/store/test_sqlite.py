@@ -1,0 +1,186 @@
+"""What only SQLite has: a file, other processes that share it, and disks."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.store.base import Subscribe, TopicList
+from gearhorn.store.opening import StoreSettings, open_store
+from tests.functional.store.conftest import OpenUrl
+from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
+
+
+async def test_lists_and_versions_outlive_the_process(tmp_path: Path, open_url: OpenUrl) -> None:
+    url = f"sqlite:///{tmp_path}/lists.db"
+    store = await open_url(url)
+    await apply(store, [Subscribe("news", "bob"), Subscribe("news", "alice", 1000)])
+    gone = await unsubscribe(store, "news", "bob")
+    await store.close()
+    again = await open_url(url)
+    assert await again.read(["news"]) == [TopicList(gone.version, [b"alice"])]
+    assert (await subscribe(again, "news", "bob")).version > gone.version
+
+
+def subscribe_and_die(url: str) -> None:
+    async def run() -> None:
+        store = open_store(StoreSettings(url))
+        await store.open()
+        await subscribe(store, "news", "bob")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(run())
+
+
+async def test_a_change_is_there_when_its_process_is_killed_right_after(tmp_path: Path, open_url: OpenUrl) -> None:
+    url = f"sqlite:///{tmp_path}/lists.db"
+    assert run_processes(subscribe_and_die, (url,)) == [-signal.SIGKILL]
+    assert await members(await open_url(url), "news") == ["bob"]
+
+
+async def test_commits_are_synced_and_the_file_is_shared(tmp_path: Path, open_url: OpenUrl) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    modes = await store._ask(  # type: ignore[attr-defined]
+        lambda lists: [lists._value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
+    )
+    assert modes == [b"wal", 2]  # 2: FULL
+
+
+def subscribe_many(url: str, name: str) -> None:
+    async def run() -> None:
+        store = open_store(StoreSettings(url, timeout_s=30))
+        await store.open()
+        for number in range(25):
+            await subscribe(store, "news", f"{name}-{number}")
+        await store.close()
+
+    asyncio.run(run())
+
+
+async def test_processes_that_open_a_new_file_at_once_share_it_and_lose_nothing(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    url = f"sqlite:///{tmp_path}/lists.db"
+    assert run_processes(subscribe_many, *((url, name) for name in "abcd")) == [0] * 4
+    expected = sorted(f"{name}-{number}" for name in "abcd" for number in range(25))
+    assert await members(await open_url(url), "news") == expected
+
+
+def run_processes(target: Callable[..., None], *calls: tuple[str, ...]) -> list[int | None]:
+    """One new process for each call; their exit codes."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=target, args=call) for call in calls]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+async def test_the_folder_is_made(tmp_path: Path, open_url: OpenUrl) -> None:
+    await open_url(f"sqlite:///{tmp_path}/some/new/folder/lists.db")
+    assert (tmp_path / "some/new/folder/lists.db").exists()
+
+
+async def test_a_relative_path_is_relative_and_percent_signs_are_decoded(
+    tmp_path: Path, open_url: OpenUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await open_url("sqlite:///a folder/what%3F%23.db")
+    assert (tmp_path / "a folder/what?#.db").exists()
+
+
+@pytest.mark.parametrize("path", ["file/lists.db", "folder", "/proc/lists.db", "/dev/null/lists.db"])
+async def test_a_path_where_no_file_can_be_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl, path: str) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Misconfigured, match=f"SQLite store {tmp_path / path}: "):
+        await open_url(f"sqlite:///{tmp_path / path}")
+
+
+async def test_a_file_that_is_no_database_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:
+    (tmp_path / "lists.db").write_text("something else " * 100)
+    with pytest.raises(Misconfigured, match="not a database"):
+        await open_url(f"sqlite:///{tmp_path}/lists.db")
+    assert (tmp_path / "lists.db").read_text() == "something else " * 100
+
+
+async def test_tables_of_another_program_are_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:
+    with sqlite3.connect(tmp_path / "lists.db") as other:
+        other.execute("CREATE TABLE topics (title TEXT)")
+    other.close()
+    with pytest.raises(Misconfigured):
+        await subscribe(await open_url(f"sqlite:///{tmp_path}/lists.db"), "news", "bob")
+
+
+async def test_a_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path, open_url: OpenUrl) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    await subscribe(store, "news", "bob")
+    await store.close()
+    set_schema(tmp_path / "lists.db", 2)
+    with pytest.raises(Misconfigured, match="newer gearhorn"):
+        await open_url(f"sqlite:///{tmp_path}/lists.db")
+    set_schema(tmp_path / "lists.db", 1)
+    assert await members(await open_url(f"sqlite:///{tmp_path}/lists.db"), "news") == ["bob"]
+
+
+def set_schema(path: Path, version: int) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute(f"PRAGMA user_version = {version}")
+    other.close()
+
+
+async def test_a_file_that_somebody_locks_is_unavailable_for_changes_and_not_for_reading(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db", timeout_s=0.2)
+    await subscribe(store, "news", "bob")
+    other = sqlite3.connect(tmp_path / "lists.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await subscribe(store, "news", "alice")
+    assert await members(store, "news") == ["bob"]
+    other.close()
+    assert (await subscribe(store, "news", "alice")).changed
+
+
+async def test_a_lock_that_outlasts_the_limit_is_unavailable_to_each_who_waits(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db", timeout_s=0.2)
+    other = sqlite3.connect(tmp_path / "lists.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    calls = (store.apply([Subscribe("news", f"client-{number}")]) for number in range(20))
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    other.close()
+    # each of them may have been made or not; the store works on
+    await subscribe(store, "news", "bob")
+    assert "bob" in await members(store, "news")
+
+
+async def test_a_full_disk_is_unavailable_and_nothing_is_half_done(tmp_path: Path, open_url: OpenUrl) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    await subscribe(store, "news", "bob")
+    before = await read(store, "news")
+    await store._ask(lambda lists: lists._value("PRAGMA max_page_count = 20"))  # type: ignore[attr-defined]
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.apply([Subscribe("news", "x" * 200 + str(number)) for number in range(5000)])
+    assert await read(store, "news") == before
+    await store._ask(lambda lists: lists._value("PRAGMA max_page_count = 100000"))  # type: ignore[attr-defined]
+    assert (await subscribe(store, "news", "alice")).changed
+
+
+async def test_an_operator_can_read_the_tables(tmp_path: Path, open_url: OpenUrl) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    await subscribe(store, "nüws", "bob")
+    with sqlite3.connect(tmp_path / "lists.db") as other:
+        rows = other.execute("SELECT name, client_id, queue FROM topics JOIN subscriptions ON topic_id = id").fetchall()
+    other.close()
+    assert rows == [("nüws", "bob", "nüws_bob")]
