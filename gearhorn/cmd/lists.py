@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from urllib.parse import unquote
 
 from gearhorn.cmd import exits
 from gearhorn.cmd.options import Parents
+from gearhorn.cmd.output import DescribedParser, paragraphs, say, status_table
 from gearhorn.cmd.settings import read_config
 from gearhorn.cmd.tables import print_rows
 from gearhorn.errors import Misconfigured, StoreUnavailable
@@ -19,31 +19,43 @@ from gearhorn.store.opening import open_store
 
 Result = TypeVar("Result")
 
-_READS_STORE = "Reads the store itself: no Gearman server and no service need be up."
-_OUTPUT = "A table on a terminal, tab-separated lines elsewhere."
+_TOPICS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each topic, with topic and number separated
+by a tab. With --json it is one list of objects with the keys topic and subscribers."""
+_SUBSCRIBERS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each subscriber, with client id and,
+behind a tab, the seconds after which the subscription ends unless made again (nothing when it lasts). With --json it
+is one list of objects with the keys client_id and expires_in_s (null when it lasts)."""
+_READS_STORE = """It reads the store itself, the one of the configuration or --store: no Gearman server and no worker
+need be up."""
+
+_STATUSES = {
+    exits.ERROR: "an error",
+    exits.USAGE: "wrong usage",
+    exits.UNREACHABLE: "the store cannot be reached",
+    exits.MISCONFIGURED: "the configuration is wrong",
+}
 
 
 def add_parser(subparsers: Any, parents: Parents) -> None:
-    takes = [parents.common, parents.store]
+    takes = {"parents": [parents.common, parents.store], "formatter_class": DescribedParser}
     topics = subparsers.add_parser(
         "topics",
-        parents=takes,
         help="show the topics that have subscribers (reads the store)",
-        description=f"Shows every topic that has subscribers, and how many. {_READS_STORE} {_OUTPUT}",
+        description=paragraphs("Shows every topic that has subscribers, and how many.", _READS_STORE, _TOPICS_OUTPUT),
+        epilog=status_table({exits.OK: "shown, even if there are none", **_STATUSES}),
+        **takes,
     )
     topics.set_defaults(run=show_topics)
     subscribers = subparsers.add_parser(
         "subscribers",
-        parents=takes,
         help="show the subscribers of a topic (reads the store)",
-        description="Shows the client ids that are subscribed to a topic, and the seconds after which each "
-        f"subscription ends unless it is renewed. {_READS_STORE} {_OUTPUT}",
-        epilog=f"Exit status {exits.NOBODY_SUBSCRIBED}: nobody is subscribed.",
+        description=paragraphs("Shows who is subscribed to a topic.", _READS_STORE, _SUBSCRIBERS_OUTPUT),
+        epilog=status_table({exits.OK: "shown", **_STATUSES, exits.NOBODY_SUBSCRIBED: "nobody is subscribed"}),
+        **takes,
     )
     subscribers.add_argument("topic", metavar="TOPIC")
     subscribers.set_defaults(run=show_subscribers)
     for parser in (topics, subscribers):
-        parser.add_argument("--json", action="store_true", help="print one JSON list of objects")
+        parser.add_argument("--json", action="store_true", help="print one JSON list, for programs")
 
 
 def show_topics(arguments: argparse.Namespace) -> int:
@@ -57,7 +69,7 @@ def show_subscribers(arguments: argparse.Namespace) -> int:
     subscriptions = _ask(arguments, lambda store: store.subscriptions(arguments.topic))
     print_rows(("client_id", "expires_in_s"), subscriptions, as_json=arguments.json)
     if not subscriptions:
-        print(f"nobody is subscribed to {arguments.topic}", file=sys.stderr)
+        say(f"nobody is subscribed to {arguments.topic}")
         return exits.NOBODY_SUBSCRIBED
     return exits.OK
 

@@ -39,5 +39,5 @@ def paragraphs(*texts: str) -> str:
 
 def status_table(meanings: Mapping[int, str]) -> str:
     """The epilog that says what each exit status means."""
-    lines = [f"  {status:<4}{meaning}" for status, meaning in meanings.items()]
+    lines = [f"  {status:<4}{meaning}" for status, meaning in sorted(meanings.items())]
     return "\n".join(["exit status:", *lines])

@@ -69,7 +69,7 @@ def test_a_topic_without_subscribers_has_a_status_of_its_own(
 ) -> None:
     done = run_gearhorn(tmp_path, "subscribers", "nothing", f"--store={store_url}", *option)
     assert (done.returncode, done.stdout) == (exits.NOBODY_SUBSCRIBED, output)
-    assert done.stderr == "nobody is subscribed to nothing\n"
+    assert done.stderr == "gearhorn: nobody is subscribed to nothing\n"
 
 
 def test_no_topics_are_no_error(tmp_path: Path) -> None:
