@@ -14,7 +14,7 @@ from gearhorn.client.renewals import Renewals
 from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
 from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Service, as_addresses, with_tls
 from gearhorn.client.waiting import cancel, wait_for_first
-from gearhorn.errors import BadRequest, GearhornError
+from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable
 from gearhorn.names import OwnQueues, queue_name
 from gearhorn.net.connection import LinkSettings
 
@@ -169,6 +169,8 @@ class Subscriber:
 
     async def _unsubscribe_all(self) -> None:
         try:
+            if self._renewals.topics and not self._inbox.servers_up():
+                raise ServerUnavailable("no Gearman server is connected")
             for topic in self._renewals.topics:
                 await self.unsubscribe(topic, timeout=LEAVING_LIMIT_S)
         except GearhornError as error:

@@ -16,7 +16,7 @@ from gearhorn.client.subscriber import Subscriber
 from gearhorn.client.waiting import wait_for_first
 from gearhorn.cmd import exits
 from gearhorn.cmd.command import Command
-from gearhorn.cmd.options import Parents, count, seconds
+from gearhorn.cmd.options import Parents, count, leave_rest_alone, seconds
 from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table
 from gearhorn.cmd.settings import read_config
 from gearhorn.config import Config
@@ -60,6 +60,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     parser.add_argument("topic", metavar="TOPIC")
     _add_output_options(parser)
     _add_subscription_options(parser)
+    leave_rest_alone(parser, "--exec", "command")
     parser.set_defaults(run=run)
 
 

@@ -64,6 +64,22 @@ def let_options_stand_anywhere(parser: argparse.ArgumentParser) -> None:
     parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
 
 
+def leave_rest_alone(parser: argparse.ArgumentParser, option: str, destination: str) -> None:
+    """Everything behind `option` becomes its value, whatever it looks like: argparse would stop at a `--`."""
+    parse_all = parser.parse_known_args
+
+    def parse(arguments: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        words = list(arguments)
+        if option not in words:
+            return parse_all(words, namespace)
+        end = words.index(option) + 1
+        namespace, unknown = parse_all(words[:end], namespace)
+        setattr(namespace, destination, words[end:])
+        return namespace, unknown
+
+    parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
+
+
 def _common() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group(_GROUP)

@@ -52,6 +52,7 @@ class Gate:
 
 async def test_without_a_service_there_is_no_answer_in_time(gearman_server: GearmanServer) -> None:
     async with Publisher(gearman_server.address) as publisher:
+        await publisher.connect()
         with pytest.raises(TimedOut, match=r"within 0\.2 s"):
             await publisher.publish("news", "x", timeout=0.2)
         with pytest.raises(TimedOut, match="is a gearhorn worker running"):
@@ -187,6 +188,7 @@ async def test_what_one_publisher_gave_up_does_not_hold_up_the_next(
     gearman_server: GearmanServer, store: str, tmp_path: Path
 ) -> None:
     async with Publisher(gearman_server.address) as publisher:
+        await publisher.connect()
         with pytest.raises(TimedOut):
             await publisher.publish("news", "x", timeout=0.1)
         with GearhornWorker([gearman_server.address], store, tmp_path / "service"):
