@@ -33,8 +33,10 @@ _TLS_REASONS = re.compile("CERTIFICATE|WRONG_VERSION|UNSUPPORTED_PROTOCOL|ALERT_
 def translate(error: Exception, store: str) -> GearhornError:
     """The exception of ours for one of redis-py's. `store` is what the message calls the store."""
     tls = _find_tls_error(error)
-    if tls is not None and _TLS_REASONS.search(tls.reason or ""):
-        return Misconfigured(f"{store}: no TLS connection: {_explain_tls(tls)}")
+    reason = getattr(tls, "reason", None) or ""
+    if _TLS_REASONS.search(reason):
+        explained = tls.verify_message if isinstance(tls, ssl.SSLCertVerificationError) else reason.replace("_", " ")
+        return Misconfigured(f"{store}: no TLS connection: {explained}")
     if isinstance(error, MasterNotFoundError):
         return _explain_sentinels(error, store)
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -71,9 +73,3 @@ def _find_tls_error(error: BaseException) -> ssl.SSLError | None:
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
-
-
-def _explain_tls(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return (error.reason or "").replace("_", " ").lower()

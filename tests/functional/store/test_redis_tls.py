@@ -54,7 +54,7 @@ async def test_tls_without_a_client_certificate_is_refused(tmp_path: Path, open_
     certificates = Certificates(tmp_path / "tls")
     with Redis(tmp_path, tls=certificates) as server:
         options = tls_options(certificates, ssl_certfile=None, ssl_keyfile=None)
-        with pytest.raises((Misconfigured, StoreUnavailable), match=r"certificate required|reset|[Cc]losed|lost"):
+        with pytest.raises((Misconfigured, StoreUnavailable), match=r"CERTIFICATE REQUIRED|reset|[Cc]losed|lost"):
             await open_url(f"rediss://localhost:{server.port}?{options}")
 
 
