@@ -85,18 +85,20 @@ class Copier:
         self._window.answered(count, self._clock())
 
     def _turn(self) -> None:
-        while self._parcels and self.link.is_up:
-            parcel = self._parcels[0]
+        parcels = self._parcels
+        while parcels and self.link.is_up:
+            parcel = parcels.popleft()
             if not parcel.has_more:
-                self._parcels.popleft()
                 continue
             copy_bytes = parcel.next_copy_bytes()
             room = self._window.room(copy_bytes)
             if room <= 0:
+                parcels.appendleft(parcel)
                 return
-            share = -(-room // len(self._parcels))
+            share = -(-room // (len(parcels) + 1))
             self._send(parcel, copy_bytes, min(share, max(1, JOIN_LIMIT_BYTES // copy_bytes)))
-            self._parcels.rotate(-1)
+            if parcel.has_more:
+                parcels.append(parcel)
 
     def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
         first, row = parcel.portion.take(limit)
