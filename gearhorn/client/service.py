@@ -6,7 +6,6 @@ Owns which server is asked, how long, and what happens when it is lost meanwhile
 import asyncio
 import contextlib
 import ssl
-import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
@@ -28,6 +27,9 @@ ANSWER_LIMIT_S = 40.0
 # Without a word of the service's, a failure means on geard and Perl's server that the worker with the job died. On
 # gearmand it means that an operator cancelled it, or that several workers died over it.
 MOST_FAILURES = 3
+
+# gearmand would take equal requests of two callers for one, and drop both when the first caller goes.
+NO_UNIQUE = b""
 
 Servers = str | Iterable[str | Address]
 
@@ -106,8 +108,7 @@ class Service:
         while True:
             link = await self._wait_for_link(self._connect_limit_s)
             attempt = Attempt(caller)
-            # A key of its own: gearmand's SQLite queue keeps only the last of several jobs that have none.
-            encoded = packets.pack(packets.SUBMIT_JOB, queue.encode(), uuid.uuid4().hex.encode(), body)
+            encoded = packets.pack(packets.SUBMIT_JOB, queue.encode(), NO_UNIQUE, body)
             link.submit(attempt, 0, 1, encoded, foreground=True)
             ending = await attempt.ended
             if isinstance(ending, Answer):

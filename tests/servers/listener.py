@@ -35,7 +35,12 @@ class Listener:
         """Starts it, and does not wait until it listens."""
         with (self._folder / "output").open("wb") as output, (self._folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                self._argv, stdin=subprocess.DEVNULL, stdout=output, stderr=log, env=self._environ
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=log,
+                cwd=self._folder,
+                env=self._environ,
             )
         return self
 
