@@ -8,8 +8,8 @@ from gearhorn.wire.packets import HEADER, HEADER_BYTES, REQ, RES
 # A server can announce up to 4 GiB. What is above this is taken for a broken stream rather than waited for.
 BODY_LIMIT_BYTES = 1 << 30
 
-# Handles are far shorter. A length that a peer made up must not become a pattern: `re` takes none of 4 GiB.
-ALIKE_LIMIT_BYTES = 1024
+# Handles are shorter. Lengths that a peer made up must not become patterns: not many, and `re` takes none of 4 GiB.
+ALIKE_LIMIT_BYTES = 255
 
 
 class Framer:
@@ -84,8 +84,6 @@ class Framer:
     def _run_of(self, header: bytes, length: int) -> re.Pattern[bytes]:
         run = self._runs.get(header)
         if run is None:
-            if len(self._runs) > 64:  # handles come in few lengths; a peer must not fill this table
-                self._runs.clear()
             run = re.compile(b"(?:" + re.escape(header) + b".{%d})++" % length, re.DOTALL)
             self._runs[header] = run
         return run
