@@ -14,7 +14,6 @@ import pytest
 
 from gearhorn.cmd import exits
 from gearhorn.options import GROUPS
-from tests.servers.process import find_program
 from tests.servers.standalone import Standalone
 
 README = Path(__file__).parents[2] / "README.md"
@@ -65,7 +64,7 @@ class Terminal:
     @contextlib.contextmanager
     def _start(self, options: list[str], given: int, shown: int) -> Iterator[subprocess.Popen[bytes]]:
         """A shell, of which nothing is left in the end, however it ends."""
-        command = [find_program("bash"), *options]
+        command = ["bash", *options]
         with subprocess.Popen(
             command,
             cwd=self.folder,
