@@ -16,6 +16,8 @@ from gearhorn.wire.client import ENDINGS
 
 # What one join may build. Larger pieces gain nothing, and a piece is memory.
 JOIN_LIMIT_BYTES = 1 << 20
+# A turn is good for so many copies at least: small fanouts go out whole, and a large one in pieces worth a join.
+LEAST_SHARE = 64
 
 SendElsewhere = Callable[[Shipment, Members], None]
 
@@ -95,8 +97,8 @@ class Copier:
             if room <= 0:
                 parcels.appendleft(parcel)
                 return
-            share = -(-room // (len(parcels) + 1))
-            self._send(parcel, copy_bytes, min(share, max(1, JOIN_LIMIT_BYTES // copy_bytes)))
+            share = max(LEAST_SHARE, room // (len(parcels) + 1))
+            self._send(parcel, copy_bytes, min(room, share, max(1, JOIN_LIMIT_BYTES // copy_bytes)))
             if parcel.has_more:
                 parcels.append(parcel)
 
