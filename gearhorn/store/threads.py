@@ -58,7 +58,10 @@ class BlockingCalls:
         if threads is None:
             return
         if self._running:
-            await asyncio.wait(map(asyncio.wrap_future, self._running), timeout=self._limit_s)
+            done, _ = await asyncio.wait(map(asyncio.wrap_future, self._running), timeout=self._limit_s)
+            for ended in done:
+                if not ended.cancelled():
+                    ended.exception()  # asked for, so that asyncio does not complain of one that nobody has heard of
         ending = asyncio.wrap_future(threads.submit(last))
         threads.shutdown(wait=False)
         await asyncio.wait([ending], timeout=self._limit_s)
