@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
 from gearhorn.broadcast import Broadcast, Waiting
 from gearhorn.directory import Directory
-from gearhorn.errors import BadRequest, StoreUnavailable
+from gearhorn.errors import BadRequest, Misconfigured, StoreUnavailable
 from gearhorn.names import OwnQueues, check_pair, check_topic, queue_name
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
@@ -129,7 +129,10 @@ class Handlers:
         elif isinstance(error, StoreUnavailable):
             text = f"the store cannot be reached: {error}"
             log.warning("gave up a job of queue %s: %s", queue, text)
+        elif isinstance(error, Misconfigured):  # found out in service: a password that was changed, say
+            text = f"the service is not set up right: {error}"
+            log.error("gave up a job of queue %s: %s", queue, text)
         else:
             text = "the service has a bug: its log tells more"
             log.error("a job of queue %s ran into a bug", queue, exc_info=error)
-        job.refuse(" ".join(text.split("\n")).encode())
+        job.refuse(" ".join(text.splitlines()).encode())
