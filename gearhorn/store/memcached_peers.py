@@ -40,7 +40,7 @@ class Peers:
     def __init__(self, addresses: Iterable[Address], timeout_s: float) -> None:
         self._addresses = {f"{host}:{port}": (host, port) for host, port in addresses}
         self._timeout_s = timeout_s
-        self._ring = RendezvousHash(sorted(self._addresses), hash_function=_score)
+        self._ring = RendezvousHash(list(self._addresses), hash_function=_score)
         self._own = threading.local()
         self._clients: set[Client] = set()  # of all threads
         self._lock = threading.Lock()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,9 +203,18 @@ async def test_a_server_that_is_away_is_not_stood_in_for_by_another(tmp_path: Pa
         assert (await read(store, next(topic for topic in topics if topic not in here))).version == 0
 
 
-async def test_an_address_of_two_families_is_tried_in_both(server: Memcached, open_url: OpenUrl) -> None:
-    """localhost is ::1 first, where nobody listens."""
-    store = await open_url(f"memcached://localhost:{server.port}")
+async def test_all_addresses_of_a_name_are_tried(
+    server: Memcached, open_url: OpenUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """localhost is ::1 first in many places, where memcached does not listen unless told to."""
+    look_up = socket.getaddrinfo
+
+    def look_up_both(host: str, *arguments: Any, **named: Any) -> list[Any]:
+        names = ["::1", "127.0.0.1"] if host == "both.test" else [host]
+        return [found for name in names for found in look_up(name, *arguments, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_both)
+    store = await open_url(f"memcached://both.test:{server.port}")
     assert (await subscribe(store, "news", "bob")).changed
 
 

@@ -1,7 +1,7 @@
 """Two workers that change the same things in memcached, with the second between any two steps of the first."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,22 @@ from tests.servers.stores import Memcached
 LIMIT_S = 20.0
 FIRST = Subscribe("a_b", "c")
 SECOND = Subscribe("a", "b_c")  # has the same queue name
+HOSTS = [f"host-{number:04}.example.org" for number in range(3000)]
 
 
 class Interrupted(Peers):
-    """Lets something else happen once, right before the root of a list is stored, or before a claim is given up."""
+    """Lets something else happen once, right before chunks are read, a root is stored, or a claim is given up."""
 
+    before_load: Callable[[], object] | None = None
     before_save: Callable[[], object] | None = None
     before_give_up: Callable[[], object] | None = None
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        names = list(keys)
+        if any(":chunk:" in key for key in names) and self.before_load:
+            happen, self.before_load = self.before_load, None
+            happen()
+        return super().get_many(names)
 
     def add(self, key: str, value: bytes) -> bool:
         self._interrupt_save(key)
@@ -105,13 +114,30 @@ def test_who_finds_its_wish_fulfilled_by_another_says_that_nothing_changed(one: 
 
 
 def test_a_reader_between_the_steps_of_a_change_sees_the_list_before_it(one: Worker, two: Worker) -> None:
-    hosts = [f"host-{number:04}.example.org" for number in range(3000)]
-    one.lists.apply("news", [Subscribe("news", host) for host in hosts])
+    one.lists.apply("news", [Subscribe("news", host) for host in HOSTS])
     seen = []
     one.peers.before_save = lambda: seen.append(two.members("news"))
-    one.change(Unsubscribe("news", hosts[0]))
-    assert seen == [sorted(host.encode() for host in hosts)]
-    assert len(two.members("news")) == len(hosts) - 1
+    one.change(Unsubscribe("news", HOSTS[0]))
+    assert seen == [[host.encode() for host in HOSTS]]
+    assert two.members("news") == [host.encode() for host in HOSTS[1:]]
+
+
+def test_chunks_that_another_replaces_while_they_are_read_are_not_lost(
+    one: Worker, two: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    one.lists.apply("news", [Subscribe("news", host) for host in HOSTS])
+    one.peers.before_load = lambda: two.change(Unsubscribe("news", HOSTS[1]))
+    assert isinstance(one.change(Unsubscribe("news", HOSTS[0])), Applied)
+    one.peers.before_load = lambda: two.change(Unsubscribe("news", HOSTS[2]))
+    assert one.members("news") == [host.encode() for host in HOSTS[3:]]
+    assert caplog.text == ""
+
+
+def test_a_pair_whose_list_is_changed_while_it_is_looked_up_is_found(one: Worker, two: Worker) -> None:
+    one.lists.apply("a_b", [FIRST, *(Subscribe("a_b", host) for host in HOSTS)])
+    one.ahead_s = 61
+    one.peers.before_load = lambda: two.lists.apply("a_b", [Unsubscribe("a_b", host) for host in HOSTS[::2]])
+    assert one.change(SECOND) == Collision("a_b")
 
 
 def test_a_pair_that_is_about_to_go_on_its_list_has_its_queue_name_already(one: Worker, two: Worker) -> None:

@@ -86,3 +86,15 @@ async def test_versions_stay_ahead_of_those_that_a_crash_lost(tmp_path: Path, op
         server.start()
         assert (await read(store, "news")).version == 0
         assert (await subscribe(store, "news", "bob")).version > lost[-1].version
+
+
+async def test_changes_come_after_every_end_however_many_there_are(tmp_path: Path, open_url: OpenUrl) -> None:
+    """Redis ends 500 in one step. Nobody has read the list since, which would have ended them all."""
+    with Redis(tmp_path) as server, server.client() as client:
+        store = await open_url(f"redis://{server.address}")
+        wishes = [Subscribe("news", f"client-{number}", 1000) for number in range(1200)]
+        begun = await apply(store, wishes)
+        client.zadd("gearhorn:expiries", {f"news_{wish.client_id}": 1 for wish in wishes})
+        results = await apply(store, wishes)
+        assert all(result.changed for result in results)
+        assert results[0].version > begun[-1].version

@@ -1,5 +1,6 @@
 """A master that sentinels know by name, and another that takes its place."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,9 +62,18 @@ async def can_subscribe(store: Store, topic: str, client_id: str) -> bool:
 
 async def test_one_sentinel_of_several_will_do(sentinel: Sentinel, open_url: OpenUrl) -> None:
     nobody = PortReservation()
-    store = await open_url(f"redis+sentinel://127.0.0.1:{nobody.port},{sentinel.address}/mymaster")
+    store = await open_url(f"redis+sentinel://127.0.0.1:{nobody.port},{sentinel.address}/mymaster", timeout_s=1)
     assert (await subscribe(store, "news", "bob")).changed
     nobody.release()
+
+
+async def test_a_sentinel_that_hangs_leaves_time_for_the_next(
+    tmp_path: Path, master: Redis, sentinel: Sentinel, open_url: OpenUrl
+) -> None:
+    with Sentinel(tmp_path / "hanging", master) as hanging:
+        hanging.signal(signal.SIGSTOP)
+        store = await open_url(f"redis+sentinel://{hanging.address},{sentinel.address}/mymaster", timeout_s=2)
+        assert (await subscribe(store, "news", "bob")).changed
 
 
 async def test_a_master_that_no_sentinel_knows_is_unavailable(sentinel: Sentinel, open_url: OpenUrl) -> None:

@@ -83,6 +83,26 @@ def run_processes(target: Callable[..., None], *calls: tuple[str, ...]) -> list[
     return [process.exitcode for process in processes]
 
 
+async def test_stores_that_open_a_new_file_at_once_all_open_it(tmp_path: Path, open_url: OpenUrl) -> None:
+    for round_number in range(5):
+        stores = await asyncio.gather(*(open_url(f"sqlite:///{tmp_path}/{round_number}.db") for _ in range(12)))
+        await asyncio.gather(*(subscribe(store, "news", f"client-{n}") for n, store in enumerate(stores)))
+        assert len(await members(stores[0], "news")) == len(stores)
+
+
+async def test_a_new_file_that_another_is_about_to_write_is_waited_for(tmp_path: Path, open_url: OpenUrl) -> None:
+    """SQLite's own waiting does not hold for the change to WAL mode."""
+    other = sqlite3.connect(tmp_path / "lists.db", isolation_level=None)
+    other.execute("CREATE TABLE something (to_make INTEGER, the_file INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    opening = asyncio.ensure_future(open_url(f"sqlite:///{tmp_path}/lists.db", timeout_s=20))
+    done, _ = await asyncio.wait([opening], timeout=0.3)
+    assert done == set()
+    other.execute("ROLLBACK")
+    await subscribe(await opening, "news", "bob")
+    other.close()
+
+
 async def test_the_folder_is_made(tmp_path: Path, open_url: OpenUrl) -> None:
     await open_url(f"sqlite:///{tmp_path}/some/new/folder/lists.db")
     assert (tmp_path / "some/new/folder/lists.db").exists()
@@ -115,8 +135,13 @@ async def test_tables_of_another_program_are_a_misconfiguration(tmp_path: Path, 
     with sqlite3.connect(tmp_path / "lists.db") as other:
         other.execute("CREATE TABLE topics (title TEXT)")
     other.close()
-    with pytest.raises(Misconfigured):
-        await subscribe(await open_url(f"sqlite:///{tmp_path}/lists.db"), "news", "bob")
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    for _ in range(2):
+        with pytest.raises(Misconfigured, match="no such column"):
+            await subscribe(store, "news", "bob")
+    with sqlite3.connect(tmp_path / "lists.db") as other:
+        other.execute("INSERT INTO topics VALUES ('the other program is not locked out')")
+    other.close()
 
 
 async def test_a_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path, open_url: OpenUrl) -> None:

@@ -117,3 +117,23 @@ async def test_who_hangs_is_unavailable_within_the_limit() -> None:
 
     with pytest.raises(StoreUnavailable, match=r"^Redis at 127\.0\.0\.1:1 did not answer within 0\.01 s$"):
         await link.ask(hang)
+
+
+async def test_who_waits_for_a_connection_is_unavailable_within_the_limit_as_well() -> None:
+    link, gate = RedisLink(read_url("redis://127.0.0.1:1"), timeout_s=0.05), asyncio.Event()
+    link.open()
+
+    async def keep_the_connection(client: Any) -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:  # as a library that takes its time to hang up
+                continue
+
+    holding = [asyncio.create_task(link.ask(keep_the_connection)) for _ in range(16)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            await link.ask(Question("answer"))
+    gate.set()
+    await asyncio.wait(holding)

@@ -45,7 +45,7 @@ async def test_without_a_start_and_after_the_end_every_call_is_unavailable() -> 
 
 
 async def test_the_last_call_is_made_when_those_under_way_have_ended() -> None:
-    calls, gate, order = BlockingCalls("a store", 2, LONG_S), threading.Event(), []
+    calls, gate, order = BlockingCalls("a store", 3, LONG_S), threading.Event(), []
 
     def work() -> None:
         gate.wait()
