@@ -91,7 +91,7 @@ class Inbox:
 
     async def _leave_when_idle(self, queue: bytes) -> None:
         await self._receiving.wait_until_idle(queue)
-        del self._retiring[queue]
+        self._retiring.pop(queue, None)
         self._served.discard(queue)
         for link in self._links:
             link.leave([queue])

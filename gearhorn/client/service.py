@@ -140,15 +140,11 @@ class Service:
         return ServerUnavailable(f"no Gearman server can be reached: {reasons or 'none has answered yet'}")
 
     def _link(self, address: Address, settings: LinkSettings, label: str) -> ClientLink:
-        def came_up() -> None:
-            self._troubles.pop(address, None)
-            self._news.set()
-
         def failed(reason: str) -> None:
             self._troubles[address] = reason
             self._news.set()
 
-        return ClientLink(address, settings, label, on_up=came_up, on_trouble=failed, purpose=self._purpose)
+        return ClientLink(address, settings, label, on_up=self._news.set, on_trouble=failed, purpose=self._purpose)
 
 
 def as_addresses(servers: Servers) -> list[Address]:

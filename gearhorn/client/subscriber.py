@@ -152,9 +152,8 @@ class Subscriber:
 
         Trouble is told by the inbox's links and by errors; these need not repeat it in the log.
         """
-        addresses = self._inbox.servers_up() or self._addresses
         label = connection_label(f"{self.client_id}_subscriber")
-        return Service(addresses, self._settings, label, self._connect_limit_s, says_trouble=False)
+        return Service(self._addresses, self._settings, label, self._connect_limit_s, says_trouble=False)
 
     async def _renew(self, topic: str, ttl_s: float) -> None:
         await self._inbox.wait_until_up()

@@ -10,7 +10,6 @@ class ProgressBar:
     """Shown within a `with` block if it `is_wanted`, and gone without a trace at its end."""
 
     def __init__(self, topic: str, *, is_wanted: bool) -> None:
-        # The streams stay as they are: rich would lead standard output to this console, which is standard error.
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -18,8 +17,6 @@ class ProgressBar:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
             disable=not is_wanted,
         )
         self._task = self._progress.add_task(topic, total=None)

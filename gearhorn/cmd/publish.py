@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
 from typing import Any
@@ -107,8 +108,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _publish(config: Config, arguments: argparse.Namespace, payload: bytes) -> PublishResult:
-    async with Publisher(config.servers(), settings=config.link_settings(), queues=config.own_queues()) as publisher:
-        await publisher.connect()
+    async with Publisher(
+        config.servers(), connect_limit_s=math.inf, settings=config.link_settings(), queues=config.own_queues()
+    ) as publisher:
+        await publisher.connect()  # who sits at a prompt wants to know at once; what is lost later is waited for
         with ProgressBar(arguments.topic, is_wanted=_wants_bar(arguments)) as bar:
             return await publisher.publish(
                 arguments.topic,

@@ -304,6 +304,15 @@ def test_colours_are_left_out_where_nobody_wants_them(bob: Listener, address: st
     assert not colour.search(plain)
 
 
+def test_the_bar_keeps_out_of_answers_that_go_to_a_file(bob: Listener, address: str, tmp_path: Path) -> None:
+    with slow_listener(address, tmp_path / "slow"):
+        argv = ["publish", f"--gearman={address}", "news", "hello", "--results"]
+        _, seen, output = on_terminal(tmp_path, *argv)
+    assert "1/2" in seen
+    assert "hello" not in seen
+    assert output == b"bob: hello\nslow: hello\n"
+
+
 def test_without_wait_there_is_no_bar(address: str, tmp_path: Path) -> None:
     subscribe(address, "news", "bob")
     _, seen, _ = on_terminal(tmp_path, "publish", f"--gearman={address}", "news", "hello")

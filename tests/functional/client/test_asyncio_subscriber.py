@@ -14,7 +14,8 @@ from gearhorn.client.copies import Copy
 from gearhorn.client.publisher import Publisher, PublishResult
 from gearhorn.client.subscriber import Subscriber
 from gearhorn.errors import BadRequest, Misconfigured, ServerUnavailable, TimedOut
-from tests.functional.client.stand_in import put, worker_count
+from gearhorn.net.connection import LinkSettings
+from tests.functional.client.stand_in import put, stand_in, worker_count
 from tests.functional.client.waits import eventually
 from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.gearman import Gearmand, GearmanServer
@@ -136,6 +137,22 @@ async def test_without_a_service_the_subscriber_is_told(gearman_server: GearmanS
             await bob.subscribe("news", lambda copy: None, timeout=2)
         with pytest.raises(TimedOut):
             await bob.unsubscribe("news", timeout=2)
+
+
+async def test_who_has_subscribed_is_connected(tmp_path: Path) -> None:
+    """Also when the link for copies failed at first, and waits before its next try."""
+    server = Gearmand(tmp_path / "late")
+    settings = LinkSettings(first_retry_s=3)
+    async with Subscriber("bob", server.address, settings=settings) as bob:
+        with pytest.raises(ServerUnavailable):
+            await bob.connect()
+        await asyncio.to_thread(server.start)
+        try:
+            with stand_in(server):
+                await bob.subscribe("news", lambda copy: None)
+                assert [str(address) for address in bob._inbox.servers_up()] == [server.address]
+        finally:
+            await asyncio.to_thread(server.stop)
 
 
 # Going.
@@ -351,6 +368,27 @@ async def _until_receivers(publisher: Publisher, count: int) -> None:
     async with asyncio.timeout(60):
         while (await publisher.publish("news", "x")).receivers != count:  # noqa: ASYNC110 - the service tells nobody
             await asyncio.sleep(0.05)
+
+
+async def test_nobody_is_asked_to_renew_while_no_server_is_there(
+    worker: GearhornWorker, gearman_server: GearmanServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    async with Subscriber("bob", gearman_server.address) as bob:
+        await bob.subscribe("news", lambda copy: None, ttl=0.2)
+        await asyncio.to_thread(gearman_server.stop)
+        await eventually(lambda: not bob._inbox.servers_up(), "the loss")
+        subscription = bob._renewals._subscriptions["news"]
+        due_s = subscription.due_s
+
+        async def ask(queue: str, body: bytes, timeout_s: float) -> None:
+            asked.append(queue)
+
+        monkeypatch.setattr(bob, "_ask", ask)
+        await eventually(lambda: subscription.due_s != due_s, "the renewal to begin")
+        assert asked == []
+        await asyncio.to_thread(gearman_server.start)
+        await eventually(lambda: asked, "the renewal")
 
 
 async def test_the_servers_table_names_the_subscriber(address: str, gearman_server: GearmanServer) -> None:
