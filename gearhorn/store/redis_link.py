@@ -39,10 +39,21 @@ class RedisLink:
             self._client().set_response_callback("SMEMBERS", list)
 
     async def close(self) -> None:
+        """Lets the questions under way come to their end: a connection that is being made could not be closed."""
         clients, self._clients = self._clients, []
+        if clients:
+            await self._wait_for_slots()
         for client in clients:
             with contextlib.suppress(theirs.RedisError, OSError):
                 await client.aclose()
+
+    async def _wait_for_slots(self) -> None:
+        """Until all of them are free, for up to the limit, after which every question has ended as unavailable."""
+        async with contextlib.AsyncExitStack() as stack:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout_s):
+                    for _ in range(CONNECTION_LIMIT):
+                        await stack.enter_async_context(self._slots)
 
     async def ask(self, question: Callable[[Any], Awaitable[Result]]) -> tuple[Result, bool]:
         """The answer of redis-py's client, and whether it was asked twice, so that the first may have had its effect.

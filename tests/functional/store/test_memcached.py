@@ -1,6 +1,5 @@
 """What only memcached has: it forgets, it knows no long values, and a change of two values is two changes."""
 
-import asyncio
 import logging
 import socket
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ import pytest
 from pymemcache import Client
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.store.base import Applied, Collision, Store, Subscribe, TopicCount, TopicList, Unsubscribe
-from gearhorn.store.opening import StoreSettings, open_store
+from gearhorn.store.base import Collision, Store, Subscribe, TopicCount, TopicList, Unsubscribe
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
 from tests.servers.stores import Memcached, Redis
@@ -216,14 +214,3 @@ async def test_all_addresses_of_a_name_are_tried(
     monkeypatch.setattr(socket, "getaddrinfo", look_up_both)
     store = await open_url(f"memcached://both.test:{server.port}")
     assert (await subscribe(store, "news", "bob")).changed
-
-
-async def test_calls_at_the_end_of_a_store_are_answered_or_unavailable(server: Memcached) -> None:
-    store = open_store(StoreSettings(f"memcached://{server.address}"))
-    await store.open()
-    calls = [asyncio.create_task(store.apply([Subscribe(f"topic-{number}", "bob")])) for number in range(50)]
-    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-    await store.close()
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert all(isinstance(outcome, list | StoreUnavailable) for outcome in outcomes)
-    assert any(isinstance(result, Applied) for outcome in outcomes if isinstance(outcome, list) for result in outcome)

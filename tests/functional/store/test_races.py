@@ -1,8 +1,12 @@
 """Many at the same time: nobody's change is lost, and nobody is answered with what belongs to another."""
 
 import asyncio
+import gc
 import random
 
+import pytest
+
+from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Store, Subscribe, Unsubscribe
 from tests.functional.store.conftest import OpenHandle
 from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
@@ -117,3 +121,18 @@ async def test_a_hundred_overlapping_calls_are_each_answered(store: Store) -> No
     await apply(store, [Subscribe(f"topic-{number}", f"client-{number}") for number in range(100)])
     lists = await asyncio.gather(*(members(store, f"topic-{number}") for number in range(100)))
     assert lists == [[f"client-{number}"] for number in range(100)]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21])
+async def test_calls_at_the_end_of_a_store_are_answered_or_unavailable(open_handle: OpenHandle, turns: int) -> None:
+    """A connection that is left behind would be a warning, which is an error here."""
+    store, other = await open_handle(), await open_handle()
+    calls = [asyncio.create_task(store.apply([Subscribe(f"topic-{number}", "bob")])) for number in range(50)]
+    await _spin(turns)
+    await store.close()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(outcome, list | StoreUnavailable) for outcome in outcomes), outcomes
+    gc.collect()
+    for number, outcome in enumerate(outcomes):
+        if isinstance(outcome, list):
+            assert await members(other, f"topic-{number}") == ["bob"]
