@@ -155,7 +155,8 @@ async def connect(address: Address, settings: LinkSettings, make: Callable[[], C
     except ssl.SSLCertVerificationError as error:
         raise ServerUnavailable(f"its certificate was refused: {error.verify_message}") from error
     except (OSError, ssl.SSLError) as error:
-        hint = " (does it speak TLS on this port?)" if settings.tls and not isinstance(error, socket.gaierror) else ""
+        hung_up = isinstance(error, ssl.SSLError | ConnectionResetError | ConnectionAbortedError)
+        hint = " (does it speak TLS on this port?)" if settings.tls and hung_up else ""
         raise ServerUnavailable(f"{_reason(error)}{hint}") from error
     _tune(transport.get_extra_info("socket"), settings)
 
