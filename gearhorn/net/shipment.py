@@ -33,12 +33,10 @@ class Shipment:
     on_settled: Callable[[], None]
     on_answer: OnAnswer | None = None
     _partial_data: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
-    _is_over: bool = False
 
     def check(self) -> None:
         """To be called after anything that may have settled the run."""
-        if self.run.is_settled and not self._is_over:
-            self._is_over = True
+        if self.run.is_settled:
             on_settled = self.on_settled
             self._let_go()
             on_settled()
@@ -65,7 +63,7 @@ class Shipment:
 
     def collect(self, portion: Portion, position: int, data: bytes) -> None:
         """A piece of a receiver's answer."""
-        if self.on_answer and not self._is_over:
+        if self.on_answer:
             self._partial_data.setdefault((id(portion), position), []).append(data)
 
     def end(self, portion: Portion, position: int, kind: int, data: bytes) -> None:

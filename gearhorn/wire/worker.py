@@ -220,5 +220,4 @@ class WorkerRole:
 
     def _sleep(self) -> None:
         self._asleep = True
-        self._found_nothing = False
         self._out.append(packets.pack(packets.PRE_SLEEP))

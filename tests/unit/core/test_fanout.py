@@ -56,6 +56,15 @@ def test_a_background_run_is_settled_by_confirmations_and_refusals() -> None:
     assert (run.done_count, run.failures) == (2, [Failure(b"b", "not sent: full")])
 
 
+def test_a_background_run_that_is_settled_stays_so() -> None:
+    run, portion = run_of(THREE, foreground=False)
+    run.confirm(portion, 0, 3)
+    run.confirm(portion, 0, 3)
+    assert not run.fail(portion, 0, "not sent: full")
+    assert run.is_settled
+    assert (run.done_count, run.failures) == (3, [])
+
+
 def test_a_foreground_run_is_not_settled_by_confirmations() -> None:
     run, portion = run_of(THREE, foreground=True)
     run.confirm(portion, 0, 3)

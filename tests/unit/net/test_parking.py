@@ -12,18 +12,24 @@ from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
 from gearhorn.wire.copies import CopyEncoder
 from tests.servers.process import free_port
+from tests.unit.wire.streams import packet
 
+JOB_CREATED, WORK_COMPLETE = 8, 13
 BOTH = Members.of([b"ann", b"bob"])
 LAST = b"last word"
 
 
 class Waiter:
-    """A shipment, and whether its end was told."""
+    """A shipment, whether its end was told, and the answers of its receivers as they come."""
 
     def __init__(self, *, foreground: bool, payload: bytes = b"payload") -> None:
         self.settled = asyncio.Event()
+        self.answers: asyncio.Queue[tuple[bytes, str, bytes]] = asyncio.Queue()
         self.run = FanoutRun(len(BOTH), foreground=foreground)
-        self.shipment = Shipment(self.run, CopyEncoder(7, b"news_", b"", payload), b"news_", self.settled.set)
+        encoder = CopyEncoder(7, b"news_", b"", payload)
+        self.shipment = Shipment(
+            self.run, encoder, b"news_", self.settled.set, lambda *answer: self.answers.put_nowait(answer)
+        )
 
 
 def dispatch_to(port: int, retry_timeout_s: float = 600.0) -> Dispatch:
@@ -32,19 +38,23 @@ def dispatch_to(port: int, retry_timeout_s: float = 600.0) -> Dispatch:
 
 
 @asynccontextmanager
-async def listener(port: int) -> AsyncIterator[asyncio.Queue[bytes]]:
-    """A server that never answers. What it got by the time it saw `LAST` is in the queue."""
+async def server_for(dispatch: Dispatch, port: int, reply: bytes = b"") -> AsyncIterator[asyncio.Queue[bytes]]:
+    """Runs the dispatch beside a server. What that got by the time it saw `LAST` is in the queue; then it replies."""
     got: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             got.put_nowait(await reader.readuntil(LAST))
+            writer.write(reply)
             await reader.read()
         finally:
             writer.close()
 
-    async with await asyncio.start_server(listen, "127.0.0.1", port):
+    running = asyncio.create_task(dispatch.run())
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
         yield got
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def test_copies_are_given_up_when_no_server_came() -> None:
@@ -67,15 +77,27 @@ async def test_a_fanout_whose_time_is_up_does_not_wait_for_a_server() -> None:
 async def test_copies_go_out_when_a_server_comes_up_but_not_those_whose_time_was_up() -> None:
     port = free_port()
     dispatch, late, patient = dispatch_to(port), Waiter(foreground=True, payload=b"late"), Waiter(foreground=False)
-    last = Waiter(foreground=False, payload=LAST)
-    for waiter in (late, patient, last):
+    for waiter in (late, patient, Waiter(foreground=False, payload=LAST)):
         dispatch.send(waiter.shipment, BOTH)
+    timers = list(dispatch._parked)
     late.shipment.time_out()
-    running = asyncio.create_task(dispatch.run())
-    async with listener(port) as got:
+    async with server_for(dispatch, port) as got:
         seen = await got.get()
-        running.cancel()
-        await asyncio.wait([running])
     assert b"news_ann\0\0payload" in seen
     assert b"news_bob\0\0payload" in seen
     assert b"late" not in seen
+    assert len(timers) == 3
+    assert all(timer.cancelled() for timer in timers)
+
+
+async def test_copies_that_waited_are_waited_for_where_they_went() -> None:
+    port = free_port()
+    dispatch, waiter = dispatch_to(port), Waiter(foreground=True)
+    dispatch.send(waiter.shipment, BOTH)
+    dispatch.send(Waiter(foreground=False, payload=LAST).shipment, BOTH)
+    reply = b"".join(packet(JOB_CREATED, b"H:lap:%d" % number) for number in range(2))
+    async with server_for(dispatch, port, reply + packet(WORK_COMPLETE, b"H:lap:0", b"done")):
+        assert await waiter.answers.get() == (b"ann", "complete", b"done")
+        waiter.shipment.time_out()
+    assert waiter.run.failures == [Failure(b"bob", "timeout")]
+    assert waiter.run.done_count == 1

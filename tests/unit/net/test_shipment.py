@@ -1,5 +1,6 @@
 """Whoever waits for a shipment hears of its end once, and of every receiver's answer if wanted."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -101,8 +102,10 @@ def test_a_second_ending_is_no_second_answer(kind: int) -> None:
 
 
 def test_without_a_listener_answers_are_dropped_as_they_come() -> None:
-    sent = Sent(b"a", wants_answers=False)
-    sent.shipment.collect(sent.portion, 0, bytes(1000))
+    sent, data = Sent(b"a", wants_answers=False), bytes(1000)
+    references = sys.getrefcount(data)
+    sent.shipment.collect(sent.portion, 0, data)
+    assert sys.getrefcount(data) == references
     sent.end(0, WORK_COMPLETE, b"data")
     assert sent.answers == []
     assert sent.settled_count == 1

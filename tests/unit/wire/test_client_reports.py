@@ -125,6 +125,22 @@ def test_a_submit_that_joins_later_gets_events_from_then_on() -> None:
     assert [(report[0], report[3]) for report in reports] == [("ann", b"after"), ("bob", b"after")]
 
 
+def test_a_join_begins_the_rotation_anew() -> None:
+    role = waiting(1, 1)
+    role.receive(event(WORK_DATA, 1, b"to one of them only"))
+    role.submit("bob", 0, 1, b"", foreground=True)
+    role.receive(created(1))
+    reports = role.receive(event(WORK_DATA, 1, b"to all") * 3)
+    assert [report[:2] for report in reports] == [("ann", 0), ("ann", 1), ("bob", 0)]
+
+
+def test_an_end_in_the_middle_of_a_rotation_leaves_the_others_theirs() -> None:
+    role = waiting(1, 1, 1)
+    role.receive(event(WORK_DATA, 1, b"") * 2 + event(WORK_COMPLETE, 1, b""))
+    reports = role.receive(event(WORK_DATA, 1, b"") * 2 + event(WORK_COMPLETE, 1, b"") * 2)
+    assert [report[1] for report in reports] == [1, 2, 1, 2]
+
+
 def test_coalesced_submits_of_different_owners_each_get_their_end() -> None:
     role = submitting(("ann", 3, 1, True), ("bob", 8, 1, True))
     role.receive(created(1) * 2)

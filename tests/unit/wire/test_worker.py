@@ -135,6 +135,7 @@ def test_jobs_that_came_with_a_violation_are_not_handed_out() -> None:
     role = grabbing()
     assert role.receive(assign(1) + b"garbage, enough of it") == []
     assert role.violation is not None
+    assert role.take_output() == b""
 
 
 def test_an_error_is_reported_and_changes_nothing() -> None:
