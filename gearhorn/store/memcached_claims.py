@@ -12,9 +12,8 @@ What keeps that safe when workers race, stop or die in between:
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gearhorn.errors import Misconfigured
 from gearhorn.names import may_collide, queue_name, queue_prefix
-from gearhorn.store.memcached_layout import Claim, Keys, is_over
+from gearhorn.store.memcached_layout import Claim, Keys, decode_value, is_over
 from gearhorn.store.memcached_peers import Peers
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
@@ -101,7 +100,11 @@ class Claims:
     def _look(self, topic: str, client_ids: Iterable[bytes]) -> dict[bytes, Seen]:
         keys = {client_id: self._keys.queue(topic, client_id) for client_id in client_ids}
         found = self._peers.gets_many(keys.values())
-        return {client_id: _read(key, *found[key]) for client_id, key in keys.items() if key in found}
+        return {
+            client_id: Seen(decode_value(key, found[key][0], Claim.decode), found[key][1])
+            for client_id, key in keys.items()
+            if key in found
+        }
 
     def _mine(self, topic: str) -> bytes:
         return Claim(topic, self._clock()).encode()
@@ -109,10 +112,3 @@ class Claims:
 
 def _judge(topic: str, client_ids: Iterable[bytes]) -> list[bytes]:
     return [client_id for client_id in client_ids if may_collide(topic, client_id.decode())]
-
-
-def _read(key: str, data: bytes, token: bytes) -> Seen:
-    try:
-        return Seen(Claim.decode(data), token)
-    except ValueError as error:
-        raise Misconfigured(f"memcached key {key} holds something that gearhorn did not write: {error}") from error

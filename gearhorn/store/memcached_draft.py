@@ -12,7 +12,6 @@ from gearhorn.store.memcached_layout import (
     Chunk,
     Entries,
     Root,
-    decode_entries,
     encode_entries,
     is_over,
     next_end_us,
@@ -63,13 +62,13 @@ class Draft:
     def all_tokens(self) -> list[str]:
         return [section.chunk.token for section in self._sections if section.chunk]
 
-    def load(self, chunks: Mapping[str, bytes | None]) -> None:
-        """Chunks by token. One that is None is lost, and with it its entries. Raises ValueError for other bytes."""
+    def load(self, chunks: Mapping[str, Entries | None]) -> None:
+        """The entries of chunks by token. A chunk that is None is lost, and with it its entries."""
         for section in self._sections:
             if section.chunk and section.chunk.token in chunks:
-                data = chunks[section.chunk.token]
-                section.entries = {} if data is None else decode_entries(data)
-                section.is_changed = data is None
+                entries = chunks[section.chunk.token]
+                section.entries = entries or {}
+                section.is_changed = entries is None
 
     def sweep(self, now_s: float) -> list[bytes]:
         """Takes out what is over, of what is loaded, and returns it. The end of lost entries counts as well."""

@@ -12,11 +12,13 @@ which later releases may add some; a reader passes over those that it does not k
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 from zlib import crc32
 
+from gearhorn.errors import Misconfigured
 from gearhorn.names import queue_name
 
 KEY_LIMIT_BYTES = 250  # of memcached
@@ -27,6 +29,8 @@ INLINE_LIMIT_BYTES = 16 * 1024
 # memcached refuses values above 1 MB unless told otherwise; a change rewrites a whole chunk, so that small ones are
 # cheaper to change, and large ones make a shorter root.
 CHUNK_LIMIT_BYTES = 64 * 1024
+
+Value = TypeVar("Value")
 
 PERMANENT = 0
 Entries = dict[bytes, int]  # client id -> Unix time in µs at which the subscription ends, or PERMANENT
@@ -123,6 +127,11 @@ def _decode_chunk(line: bytes) -> Chunk:
     return Chunk(first, token.decode(), int(count), int(next_end_us))
 
 
+def decode_bucket(data: bytes) -> list[str]:
+    """Names of topics, one a line. Raises ValueError for what is no text."""
+    return data.decode().split("\n")
+
+
 def next_end_us(entries: Mapping[bytes, int]) -> int:
     """When the first of the entries ends; PERMANENT if none does."""
     return min((end for end in entries.values() if end != PERMANENT), default=PERMANENT)
@@ -149,3 +158,11 @@ class Claim:
         if not tab:
             raise ValueError("no claim")
         return cls(topic.decode(), int(made_at_us))
+
+
+def decode_value(key: str, data: bytes, decode: Callable[[bytes], Value]) -> Value:
+    """Raises Misconfigured when the key holds what another program has put there."""
+    try:
+        return decode(data)
+    except ValueError as error:
+        raise Misconfigured(f"memcached holds something else under the key {key}: {error}") from error

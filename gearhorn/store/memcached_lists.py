@@ -11,9 +11,8 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import count
 
-from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Applied, Change, ChangeResult, Collision, Subscribe, Unsubscribe
 from gearhorn.store.memcached_claims import LEFT_OVER_AFTER_S, Claims
 from gearhorn.store.memcached_draft import Draft
@@ -22,8 +21,10 @@ from gearhorn.store.memcached_layout import (
     Entries,
     Keys,
     Root,
+    decode_bucket,
     decode_entries,
     decode_root,
+    decode_value,
     encode_root,
     is_over,
     next_end_us,
@@ -32,6 +33,10 @@ from gearhorn.store.memcached_peers import AnswerLost, Peers
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
 log = logging.getLogger(__name__)
+
+
+class _Overtaken(Exception):
+    """Another has changed what is being worked on."""
 
 
 class MemcachedLists:
@@ -48,21 +53,21 @@ class MemcachedLists:
     def apply(self, topic: str, changes: Sequence[Change], with_all: bool = False) -> list[ChangeResult]:
         """Makes changes of one topic, in order, and ends what is past its ttl. `with_all`: finds lost chunks, too."""
         deadline_s = time.monotonic() + self._limit_s
+        pause_limit_s = 0.001
         is_lost = False
-        for try_number in count():
+        while True:
             try:
                 results = self._try(topic, changes, with_all)
+                return _own_up(results) if is_lost else results
             except AnswerLost:
                 if is_lost:
                     raise
                 is_lost = True
-                continue
-            if results is not None:
-                return _own_up(results) if is_lost else results
-            if time.monotonic() > deadline_s:
-                raise StoreUnavailable(f"memcached: others change the list of {topic!r} all the time")
-            time.sleep(random.uniform(0, min(0.05, 0.001 * 2**try_number)))
-        raise AssertionError
+            except _Overtaken:
+                if time.monotonic() > deadline_s:
+                    raise StoreUnavailable(f"memcached: others change the list of {topic!r} all the time") from None
+                time.sleep(random.uniform(0, pause_limit_s))
+                pause_limit_s = min(2 * pause_limit_s, 0.05)
 
     def read(self, topics: Sequence[str]) -> list[tuple[int, Entries]]:
         """Version and entries of each, with none past its ttl."""
@@ -81,29 +86,25 @@ class MemcachedLists:
     def topics(self) -> dict[str, int]:
         """The number of subscribers of each topic that has any."""
         buckets = self._peers.get_many(self._keys.buckets())
-        names = {name.decode() for bucket in buckets.values() for name in bucket.split(b"\n")}
+        names = {name for key, data in buckets.items() for name in decode_value(key, data, decode_bucket)}
         counts = {
             topic: sum(chunk.count for chunk in root.chunks) or len(root.entries)
             for topic, root in self._swept_roots(names).items()
         }
         return {topic: number for topic, number in counts.items() if number}
 
-    def _try(self, topic: str, changes: Sequence[Change], with_all: bool) -> list[ChangeResult] | None:
-        """None: another was faster."""
+    def _try(self, topic: str, changes: Sequence[Change], with_all: bool) -> list[ChangeResult]:
+        """Raises _Overtaken if another was faster, and AnswerLost."""
         started_s, now_s = time.monotonic(), self._clock()
-        root, token = self._root(topic)
-        draft = Draft(root)
         touched = {change.client_id.encode() for change in changes}
-        tokens = draft.all_tokens() if with_all else draft.tokens(touched, self._now_us())
-        if not self._load(topic, draft, tokens, token):
-            return None
+        draft, token = self._draft(topic, touched, with_all)
         touched.update(draft.sweep(now_s))
         wanted = {change.client_id.encode() for change in changes if isinstance(change, Subscribe)}
         listed = {client_id for client_id in wanted if draft.end_us(client_id) is not None}
         refused = self._claims.take(topic, wanted - listed, listed)
         results = draft.make(changes, refused, now_s)
-        if draft.has_changed and not self._save(topic, draft, token, touched):
-            return None
+        if draft.has_changed:
+            self._save(topic, draft, token, touched)
         if time.monotonic() - started_s > LEFT_OVER_AFTER_S / 2:
             return self._retract(topic, changes, results, wanted - listed - refused.keys())
         return results
@@ -118,47 +119,54 @@ class MemcachedLists:
         owners = [lost.get(change.client_id.encode()) for change in changes]
         return [result if owner is None else Collision(owner) for result, owner in zip(results, owners, strict=True)]
 
-    def _save(self, topic: str, draft: Draft, token: bytes | None, touched: Iterable[bytes]) -> bool:
-        """Whether the draft is now what memcached has."""
+    def _save(self, topic: str, draft: Draft, token: bytes | None, touched: Iterable[bytes]) -> None:
+        """Puts the draft in the place of what it was made of. Raises _Overtaken if that is there no more."""
         self._register(topic)
         held = self._claims.hold(topic, (client_id for client_id in touched if draft.end_us(client_id) is None))
         written = draft.write(lambda: secrets.token_hex(16))
         self._peers.set_many({self._keys.chunk(new): data for new, data in written.new_chunks.items()})
-        key, data = self._keys.topic(topic), encode_root(written.root)
-        is_saved = self._peers.add(key, data) if token is None else self._peers.cas(key, data, token)
-        with contextlib.suppress(StoreUnavailable):  # the change is made; what is left over is in nobody's way for long
-            self._peers.delete_many(
-                self._keys.chunk(old) for old in (written.old_tokens if is_saved else written.new_chunks)
-            )
-            self._claims.give_up(held if is_saved else {})
-        return is_saved
+        if not self._swap_root(topic, written.root, token):
+            self._clean_up(written.new_chunks, {})
+            raise _Overtaken
+        self._clean_up(written.old_tokens, held)
+
+    def _swap_root(self, topic: str, root: Root, token: bytes | None) -> bool:
+        key, data = self._keys.topic(topic), encode_root(root)
+        return self._peers.add(key, data) if token is None else self._peers.cas(key, data, token)
+
+    def _clean_up(self, chunk_tokens: Iterable[str], held: dict[str, bytes]) -> None:
+        """The outcome does not depend on it: what is left over is in nobody's way for long."""
+        with contextlib.suppress(StoreUnavailable):
+            self._peers.delete_many(self._keys.chunk(token) for token in chunk_tokens)
+            self._claims.give_up(held)
 
     def _register(self, topic: str) -> None:
         """Puts the topic where `topics` finds it. It may be there already and be gone: memcached forgets."""
         key, name = self._keys.bucket_of(topic), topic.encode()
         bucket = self._peers.get_many([key]).get(key)
-        if bucket is None:
-            self._peers.add(key, name) or self._peers.append(key, b"\n" + name)
-        elif name not in bucket.split(b"\n"):
+        if bucket is None and self._peers.add(key, name):
+            return
+        if bucket is None or topic not in decode_value(key, bucket, decode_bucket):
             self._peers.append(key, b"\n" + name)
-
-    def _load(self, topic: str, draft: Draft, tokens: Sequence[str], root_token: bytes | None) -> bool:
-        """Whether the root still is what the draft was made of, if a chunk is gone."""
-        chunks = self._chunks(tokens)
-        if len(chunks) < len(tokens):
-            if self._root(topic)[1] != root_token:
-                return False
-            log.warning("memcached has lost a part of the subscriber list of %r", topic)
-        draft.load({token: chunks.get(token) for token in tokens})
-        return True
 
     def _find_end(self, topic: str, client_id: bytes) -> int | None:
         """As `Draft.end_us`, of a list that is not being changed here."""
         while True:
-            root, token = self._root(topic)
-            draft = Draft(root)
-            if self._load(topic, draft, draft.tokens([client_id], self._now_us()), token):
-                return draft.end_us(client_id)
+            with contextlib.suppress(_Overtaken):
+                return self._draft(topic, {client_id})[0].end_us(client_id)
+
+    def _draft(self, topic: str, client_ids: Iterable[bytes], with_all: bool = False) -> tuple[Draft, bytes | None]:
+        """A draft with what is needed of it for these clients, and the token for `cas`; None: there is no root yet."""
+        root, token = self._root(topic)
+        draft = Draft(root)
+        needed = draft.all_tokens() if with_all else draft.tokens(client_ids, self._now_us())
+        chunks = self._chunks(needed)
+        if len(chunks) < len(needed):
+            if self._root(topic)[1] != token:
+                raise _Overtaken
+            log.warning("memcached has lost a part of the subscriber list of %r", topic)
+        draft.load({token: chunks.get(token) for token in needed})
+        return draft, token
 
     def _swept_roots(self, topics: Iterable[str]) -> dict[str, Root]:
         """The roots of lists of which nothing is past its ttl."""
@@ -178,30 +186,27 @@ class MemcachedLists:
         return any(is_over(end_us, self._now_us()) for end_us in ends)
 
     def _root(self, topic: str) -> tuple[Root, bytes | None]:
-        """With the token for `cas`; None: there is no root yet."""
         key = self._keys.topic(topic)
         data, token = self._peers.gets_many([key]).get(key, (None, None))
         return self._read_root(topic, data), token
 
     def _read_root(self, topic: str, data: bytes | None) -> Root:
-        try:
-            return NEVER_USED if data is None else decode_root(data)
-        except ValueError as error:
-            raise Misconfigured(f"memcached holds something else under {self._keys.topic(topic)}: {error}") from error
+        return NEVER_USED if data is None else decode_value(self._keys.topic(topic), data, decode_root)
 
-    def _chunks(self, tokens: Sequence[str]) -> dict[str, bytes]:
+    def _chunks(self, tokens: Sequence[str]) -> dict[str, Entries]:
         """Those that are there."""
         found = self._peers.get_many(self._keys.chunk(token) for token in tokens)
-        return {token: found[key] for token in tokens if (key := self._keys.chunk(token)) in found}
+        keys = {token: self._keys.chunk(token) for token in tokens}
+        return {token: decode_value(key, found[key], decode_entries) for token, key in keys.items() if key in found}
 
     def _now_us(self) -> int:
         return int(self._clock() * MICROSECONDS_PER_S)
 
 
-def _gather(root: Root, chunks: Mapping[str, bytes]) -> Entries:
+def _gather(root: Root, chunks: Mapping[str, Entries]) -> Entries:
     entries = dict(root.entries)
     for chunk in root.chunks:
-        entries |= decode_entries(chunks[chunk.token])
+        entries |= chunks[chunk.token]
     return entries
 
 

@@ -4,8 +4,8 @@ import hashlib
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import methodcaller
 from typing import Any, TypeVar
 
 from pymemcache import (
@@ -48,7 +48,7 @@ class Peers:
     def check(self) -> None:
         """Raises unless every server answers as memcached does."""
         for name in self._addresses:
-            self._ask(name, lambda client: client.version())
+            self._ask(name, methodcaller("version"))
 
     def close(self) -> None:
         with self._lock:
@@ -57,47 +57,54 @@ class Peers:
             client.close()
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        return self._collect(keys, lambda client, some: client.get_many(some))
+        return self._collect(keys, "get_many")
 
     def gets_many(self, keys: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
         """Values with the tokens that `cas` takes."""
-        return self._collect(keys, lambda client, some: client.gets_many(some))
+        return self._collect(keys, "gets_many")
 
     def set_many(self, values: Mapping[str, bytes]) -> None:
-        self._collect(values, lambda client, some: client.set_many({key: values[key] for key in some}) and {})
+        for home, some in self._requests(values):
+            if self._ask(home, methodcaller("set_many", {key: values[key] for key in some})):
+                raise StoreUnavailable(f"memcached at {home} did not store a value")
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        self._collect(keys, lambda client, some: client.delete_many(some) and {})
+        for home, some in self._requests(keys):
+            self._ask(home, methodcaller("delete_many", some))
 
     def add(self, key: str, value: bytes) -> bool:
         """Whether it was stored: False if there is a value already. Raises AnswerLost, as do `cas` and `cas_delete`."""
-        return bool(self._ask_once(self._home(key), lambda client: client.add(key, value)))
+        return bool(self._ask_once(self._home(key), methodcaller("add", key, value)))
 
     def append(self, key: str, value: bytes) -> bool:
         """False if there is no value to append to. May append twice when a connection is lost."""
-        return bool(self._ask(self._home(key), lambda client: client.append(key, value)))
+        return bool(self._ask(self._home(key), methodcaller("append", key, value)))
 
     def cas(self, key: str, value: bytes, token: bytes) -> bool:
         """Whether it was stored: False if the value is another than that of the token, or gone."""
-        return bool(self._ask_once(self._home(key), lambda client: client.cas(key, value, token)))
+        return bool(self._ask_once(self._home(key), methodcaller("cas", key, value, token)))
 
     def cas_delete(self, key: str, token: bytes) -> bool:
         """`cas` that leaves no value: one with a negative time to live is gone at once."""
-        return bool(self._ask_once(self._home(key), lambda client: client.cas(key, b"", token, expire=-1)))
+        return bool(self._ask_once(self._home(key), methodcaller("cas", key, b"", token, expire=-1)))
 
     def _home(self, key: str) -> str:
         return str(self._ring.get_node(key)) if len(self._addresses) > 1 else next(iter(self._addresses))
 
-    def _collect(self, keys: Iterable[str], question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    def _collect(self, keys: Iterable[str], command: str) -> dict[str, Any]:
+        answers: dict[str, Any] = {}
+        for home, some in self._requests(keys):
+            answers |= self._ask(home, methodcaller(command, some))
+        return answers
+
+    def _requests(self, keys: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """Servers, and which of the keys to ask them for at a time."""
         by_home: dict[str, list[str]] = {}
         for key in keys:
             by_home.setdefault(self._home(key), []).append(key)
-        answers: dict[str, Any] = {}
         for home, homed in by_home.items():
             for start in range(0, len(homed), KEYS_PER_REQUEST):
-                some = homed[start : start + KEYS_PER_REQUEST]
-                answers |= self._ask(home, partial(question, some=some))
-        return answers
+                yield home, homed[start : start + KEYS_PER_REQUEST]
 
     def _ask_once(self, name: str, question: Callable[[Any], Result]) -> Result:
         try:

@@ -1,7 +1,7 @@
 """From a URL to a store. Names every backend and imports none before it is asked for."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import cast
 
@@ -32,7 +32,7 @@ class StoreSettings:
     which share nothing, have no use for it. `timeout_s` bounds each round trip.
     """
 
-    url: str = "sqlite:////var/lib/gearhorn/gearhorn.db"
+    url: str = field(default="sqlite:////var/lib/gearhorn/gearhorn.db", repr=False)  # it may hold a password
     prefix: str = "gearhorn"
     timeout_s: float = 5.0
 

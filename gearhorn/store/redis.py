@@ -34,6 +34,7 @@ from gearhorn.store.versions import MICROSECONDS_PER_S
 CHANGES_PER_CALL = 500
 SWEEPS_PER_CALL = 500
 TOPICS_PER_CALL = 500
+SCORES_PER_CALL = 5000
 
 Command = tuple[str | bytes, ...]
 
@@ -80,11 +81,14 @@ class RedisStore:
     async def subscriptions(self, topic: str) -> list[Subscription]:
         while True:
             [found] = await self.read([topic])
-            version = ("HGET", self._versions, topic)
-            scores = [("ZSCORE", self._expiries, queue_prefix(topic) + client_id) for client_id in found.client_ids]
-            now_s, answers = await self._ask_swept([*scores, version])
-            if int(answers.pop() or 0) == found.version:  # else the scores may be those of another list
-                return _describe(found, now_s, answers)
+            ends_in_s: list[float | None] = []
+            for start in range(0, len(found.client_ids), SCORES_PER_CALL):
+                ends_in_s += await self._ends_in_s(
+                    topic, found.version, found.client_ids[start : start + SCORES_PER_CALL]
+                )
+            if len(ends_in_s) == len(found.client_ids):
+                names = (client_id.decode() for client_id in found.client_ids)
+                return sorted(map(Subscription, names, ends_in_s))
 
     async def _apply_group(self, group: Sequence[Change]) -> list[ChangeResult]:
         wishes = msgspec.msgpack.encode([_describe_change(change) for change in group])
@@ -107,6 +111,14 @@ class RedisStore:
     async def _count_group(self, topics: Sequence[str]) -> list[TopicCount]:
         _, counts = await self._ask_swept([("SCARD", self._list_prefix + topic) for topic in topics])
         return [TopicCount(topic, count) for topic, count in zip(topics, counts, strict=True) if count]
+
+    async def _ends_in_s(self, topic: str, version: int, client_ids: Sequence[bytes]) -> list[float | None]:
+        """Nothing if the list is at another version now: the answers may be about other subscriptions."""
+        scores = [("ZSCORE", self._expiries, queue_prefix(topic) + client_id) for client_id in client_ids]
+        now_s, (*ends_s, found) = await self._ask_swept([*scores, ("HGET", self._versions, topic)])
+        if int(found or 0) != version:
+            return []
+        return [None if end_s is None else end_s - now_s for end_s in ends_s]
 
     async def _ask_swept(self, commands: Sequence[Command]) -> tuple[float, list[Any]]:
         """The time of the server at which nothing is past its ttl, and the answers to commands that only read."""
@@ -154,10 +166,3 @@ def _read_answer(answer: int | bytes, was_repeated: bool) -> ChangeResult:
     if isinstance(answer, bytes):
         return Collision(answer.decode())
     return Applied(abs(answer), answer > 0 or (was_repeated and answer != 0))
-
-
-def _describe(found: TopicList, now_s: float, scores: Sequence[float | None]) -> list[Subscription]:
-    return sorted(
-        Subscription(client_id.decode(), None if score is None else score - now_s)
-        for client_id, score in zip(found.client_ids, scores, strict=True)
-    )

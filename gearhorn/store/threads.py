@@ -4,7 +4,7 @@ Not the default executor: a store that hangs must not take the threads of other 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -57,11 +57,15 @@ class BlockingCalls:
         threads, self._threads = self._threads, None
         if threads is None:
             return
-        if self._running:
-            done, _ = await asyncio.wait(map(asyncio.wrap_future, self._running), timeout=self._limit_s)
-            for ended in done:
-                if not ended.cancelled():
-                    ended.exception()  # asked for, so that asyncio does not complain of one that nobody has heard of
-        ending = asyncio.wrap_future(threads.submit(last))
+        await self._wait(list(self._running))
+        ending = threads.submit(last)
         threads.shutdown(wait=False)
-        await asyncio.wait([ending], timeout=self._limit_s)
+        await self._wait([ending])
+
+    async def _wait(self, calls: Sequence[Future[Any]]) -> None:
+        """For up to the limit. What comes of them is a matter of those who made them."""
+        if calls:
+            done, _ = await asyncio.wait(map(asyncio.wrap_future, calls), timeout=self._limit_s)
+            for call in done:
+                if not call.cancelled():
+                    call.exception()  # asked for, so that asyncio does not complain that nobody did

@@ -139,11 +139,20 @@ async def test_a_claim_left_by_a_crash_holds_up_another_pair_for_a_while_only(st
     assert await store.apply([Subscribe("a_b", "c")]) == [Collision("a")]
 
 
-@pytest.mark.parametrize("key", ["topic:news", "topic:a_b", "queue:a_b_c"])
+@pytest.mark.parametrize("key", ["topic:news", "topic:a_b", "queue:a_b_c", "topics:16", "topics:42"])
 async def test_keys_of_somebody_else_are_a_misconfiguration(store: Store, client: Any, key: str) -> None:
-    client.set(f"gearhorn:{key}", b"something else")
-    with pytest.raises(Misconfigured, match="gearhorn:"):
+    client.set(f"gearhorn:{key}", b"\xff\xfe")
+    with pytest.raises(Misconfigured, match=f"something else under the key gearhorn:{key}"):
         await store.apply([Subscribe("news", "bob"), Subscribe("a_b", "c")])
+
+
+async def test_a_chunk_that_somebody_else_has_written_is_a_misconfiguration(
+    store: Store, server: Memcached, client: Any
+) -> None:
+    await apply(store, [Subscribe("news", host) for host in HOSTS])
+    client.set(key_names(server, "chunk")[0], b"bob\tnever")
+    with pytest.raises(Misconfigured, match="something else under the key gearhorn:chunk:"):
+        await store.read(["news"])
 
 
 async def test_something_that_is_no_memcached_is_a_misconfiguration(tmp_path: Path, open_url: OpenUrl) -> None:

@@ -34,7 +34,8 @@ class Memory:
 
     def load(self, client_ids: list[bytes], now_s: float = NOW_S) -> Draft:
         draft = Draft(self.root)
-        draft.load({token: self.chunks.get(token) for token in draft.tokens(client_ids, int(now_s * 1e6))})
+        tokens = draft.tokens(client_ids, int(now_s * 1e6))
+        draft.load({token: decode_entries(self.chunks[token]) for token in tokens})
         return draft
 
     def save(self, draft: Draft) -> None:

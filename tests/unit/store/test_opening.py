@@ -119,3 +119,7 @@ assert not {{"redis", "pymemcache"}} & set(sys.modules), "imported"
 
 def test_settings_show_the_defaults_of_the_service() -> None:
     assert StoreSettings() == StoreSettings("sqlite:////var/lib/gearhorn/gearhorn.db", "gearhorn", 5.0)
+
+
+def test_settings_do_not_show_the_url_which_may_hold_a_password() -> None:
+    assert "s3cret" not in repr(StoreSettings("redis://:s3cret@host"))

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -100,3 +101,23 @@ async def test_closing_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
         await calls.run(gate.wait)
     await calls.close(nothing)
     gate.set()
+
+
+async def test_a_call_that_fails_while_the_store_closes_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
+    calls, gate = BlockingCalls("a store", 1, LONG_S), threading.Event()
+    calls.start()
+
+    def fail() -> None:
+        gate.wait()
+        raise StoreUnavailable("away")
+
+    working = asyncio.create_task(calls.run(fail))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(calls.close(nothing))
+    await asyncio.sleep(0)
+    gate.set()
+    await closing
+    with pytest.raises(StoreUnavailable, match="away"):
+        await working
+    gc.collect()
+    assert caplog.text == ""
