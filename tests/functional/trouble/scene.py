@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from tests.functional.contract.clients import Client, Receiver
 from tests.functional.facts.raw import Kind
+from tests.servers.certificates import Certificates
 from tests.servers.gearhorn_worker import GearhornWorker
-from tests.servers.gearman import Gearmand, GearmanServer
+from tests.servers.gearman import Geard, Gearmand, GearmanServer
 from tests.servers.proxy import Proxy
 
-Thing = TypeVar("Thing", Gearmand, Proxy, GearhornWorker)
+Thing = TypeVar("Thing", Gearmand, Geard, Proxy, GearhornWorker)
 
 
 class Scene:
@@ -26,6 +27,9 @@ class Scene:
 
     def gearmand(self) -> Gearmand:
         return self._put_up(Gearmand(self._new_folder("gearmand")))
+
+    def geard(self, tls: Certificates | None = None) -> Geard:
+        return self._put_up(Geard(self._new_folder("geard"), tls=tls))
 
     def proxy(self, server: GearmanServer) -> Proxy:
         return self._put_up(Proxy(server.port))

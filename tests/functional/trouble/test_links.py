@@ -114,6 +114,21 @@ def test_a_server_that_falls_silent_is_given_up_for_another(scene: Scene) -> Non
     assert "no answer for 1 s" in worker.log
 
 
+def test_copies_that_a_silent_server_did_not_confirm_in_time_are_reported_as_not_sent(scene: Scene) -> None:
+    near, far = scene.gearmand(), scene.gearmand()
+    proxy = scene.proxy(far)
+    scene.worker(near.address, proxy.address)
+    few = names(20)
+    client = scene.client(near)
+    subscribe(client, "news", few)
+    proxy.stall()
+    failures = client.request("fanout", fanout("news", timeout=0.5)).failures
+    on_near = scene.copies(near, "news", few)
+    unconfirmed = "not sent: the Gearman server has not confirmed it in time"
+    assert 0 < len(on_near) < len(few)
+    assert failures == {name: "timeout" if name in on_near else unconfirmed for name in few}
+
+
 def test_a_publisher_that_leaves_its_waiting_fanout_disturbs_nobody(scene: Scene) -> None:
     gearmand = scene.gearmand()
     worker = scene.worker(gearmand.address)

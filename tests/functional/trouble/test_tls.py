@@ -19,8 +19,8 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 @pytest.fixture
-def server(scene: Scene, certificates: Certificates, tmp_path: Path) -> Geard:
-    return scene.stack.enter_context(Geard(tmp_path / "geard", tls=certificates))
+def server(scene: Scene, certificates: Certificates) -> Geard:
+    return scene.geard(tls=certificates)
 
 
 def settings(certificates: Certificates, *more: str) -> str:
@@ -64,6 +64,16 @@ def test_a_server_of_another_authority_is_refused(
     configuration = settings(certificates).replace(str(certificates.ca_file), str(stranger.ca_file))
     worker = started(scene, server.address, configuration)
     assert "its certificate was refused" in worker.log
+
+
+def test_a_server_that_wants_a_certificate_is_not_reached_without_one(
+    scene: Scene, server: Geard, certificates: Certificates
+) -> None:
+    lines = settings(certificates).splitlines()
+    worker = started(scene, server.address, "\n".join(line for line in lines if not line.startswith(("cert", "key"))))
+    assert " ready: " not in worker.log
+    worker.stop()
+    scene.worker(server.address, settings=settings(certificates))
 
 
 def test_a_server_that_bears_another_name_is_refused_unless_the_check_is_off(
