@@ -151,9 +151,7 @@ class MemcachedLists:
 
     def _find_end(self, topic: str, client_id: bytes) -> int | None:
         """As `Draft.end_us`, of a list that is not being changed here."""
-        while True:
-            with contextlib.suppress(_Overtaken):
-                return self._draft(topic, {client_id})[0].end_us(client_id)
+        return self._draft(topic, {client_id})[0].end_us(client_id)
 
     def _draft(self, topic: str, client_ids: Iterable[bytes], with_all: bool = False) -> tuple[Draft, bytes | None]:
         """A draft with what is needed of it for these clients, and the token for `cas`; None: there is no root yet."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Applied, ChangeResult, Collision, Subscribe, Unsubscribe
 from gearhorn.store.memcached_lists import MemcachedLists
 from gearhorn.store.memcached_peers import Peers
@@ -69,21 +70,21 @@ class Worker:
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    with Memcached(tmp_path) as server:
-        yield server.port
+def server(tmp_path: Path) -> Iterator[Memcached]:
+    with Memcached(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
-def one(port: int) -> Iterator[Worker]:
-    worker = Worker(port)
+def one(server: Memcached) -> Iterator[Worker]:
+    worker = Worker(server.port)
     yield worker
     worker.peers.close()
 
 
 @pytest.fixture
-def two(port: int) -> Iterator[Worker]:
-    worker = Worker(port)
+def two(server: Memcached) -> Iterator[Worker]:
+    worker = Worker(server.port)
     yield worker
     worker.peers.close()
 
@@ -131,6 +132,26 @@ def test_chunks_that_another_replaces_while_they_are_read_are_not_lost(
     one.peers.before_load = lambda: two.change(Unsubscribe("news", HOSTS[2]))
     assert one.members("news") == [host.encode() for host in HOSTS[3:]]
     assert caplog.text == ""
+
+
+def test_a_change_that_was_overtaken_leaves_no_rubbish(one: Worker, two: Worker, server: Memcached) -> None:
+    one.lists.apply("news", [Subscribe("news", host) for host in HOSTS])
+    chunk_count = sum(":chunk:" in key for key in server.list_keys())
+    one.peers.before_save = lambda: two.change(Unsubscribe("news", HOSTS[1]))
+    one.change(Unsubscribe("news", HOSTS[0]))
+    assert sum(":chunk:" in key for key in server.list_keys()) == chunk_count > 0
+
+
+def test_a_change_that_is_made_is_made_although_cleaning_up_fails(one: Worker, two: Worker) -> None:
+    def fail() -> None:
+        raise StoreUnavailable("away")
+
+    one.change(FIRST)
+    one.peers.before_give_up = fail
+    gone = one.change(Unsubscribe(FIRST.topic, FIRST.client_id))
+    assert isinstance(gone, Applied)
+    assert gone.changed
+    assert two.members("a_b") == []
 
 
 def test_a_pair_whose_list_is_changed_while_it_is_looked_up_is_found(one: Worker, two: Worker) -> None:

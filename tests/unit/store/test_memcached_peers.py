@@ -1,0 +1,66 @@
+import socket
+from collections.abc import Iterator
+from itertools import permutations
+
+import pytest
+
+from gearhorn.errors import StoreUnavailable
+from gearhorn.store.memcached_peers import AnswerLost, Peers
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+def count_connections(server: socket.socket) -> int:
+    count = 0
+    while True:
+        try:
+            connection, _ = server.accept()
+        except BlockingIOError:
+            return count
+        connection.close()
+        count += 1
+
+
+def test_a_server_that_does_not_answer_in_time_is_not_asked_again(silent: socket.socket) -> None:
+    """The time is used up; and threads are few."""
+    peers = Peers([silent.getsockname()], 0.05)
+    with pytest.raises(StoreUnavailable, match=r"memcached at 127\.0\.0\.1:\d+: timed out"):
+        peers.get_many(["key"])
+    assert count_connections(silent) == 2  # one finds out at which of its addresses the server is
+    peers.close()
+
+
+def test_of_what_is_stored_only_if_nobody_was_faster_a_lost_answer_says_so(silent: socket.socket) -> None:
+    peers = Peers([silent.getsockname()], 0.05)
+    for store in (
+        lambda: peers.add("key", b""),
+        lambda: peers.cas("key", b"", b"1"),
+        lambda: peers.cas_delete("key", b"1"),
+    ):
+        with pytest.raises(AnswerLost):
+            store()
+    peers.close()
+
+
+def test_a_key_is_on_the_same_server_whatever_the_order_of_their_names() -> None:
+    addresses = [("one", 1), ("two", 2), ("::1", 3)]
+    homes = {
+        tuple(Peers(order, 1)._home(f"key-{number}") for number in range(300)) for order in permutations(addresses)
+    }
+    assert len(homes) == 1
+    counts = [list(*homes).count(name) for name in ("one:1", "two:2", "::1:3")]
+    assert min(counts) > 60
+
+
+def test_a_server_that_is_added_takes_keys_from_all_and_moves_no_others() -> None:
+    before, after = Peers([("one", 1), ("two", 2)], 1), Peers([("one", 1), ("two", 2), ("three", 3)], 1)
+    keys = [f"key-{number}" for number in range(300)]
+    moved = [(before._home(key), after._home(key)) for key in keys if before._home(key) != after._home(key)]
+    assert {home for _, home in moved} == {"three:3"}
+    assert {home for home, _ in moved} == {"one:1", "two:2"}
