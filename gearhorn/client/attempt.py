@@ -40,11 +40,11 @@ class Caller:
     def __init__(self, hearing: Hearing, on_first_word: Callable[[], None]) -> None:
         self.hearing = hearing
         self._on_first_word = on_first_word
-        self._has_heard = False
+        self.has_heard = False
 
     def heard(self, kind: int, data: bytes) -> None:
-        if not self._has_heard:
-            self._has_heard = True
+        if not self.has_heard:
+            self.has_heard = True
             self._on_first_word()
         self.hearing.heard(kind, data)
 

@@ -88,14 +88,15 @@ class Service:
         """
         if not self._tasks:
             raise RuntimeError("not connected: use it in an `async with` block")
+        limit = asyncio.timeout(limit_s)
+        caller = Caller(hearing or Deaf(), lambda: limit.reschedule(_now_s() + rest_limit_s))
         try:
-            async with asyncio.timeout(limit_s) as limit:
-                caller = Caller(hearing or Deaf(), lambda: limit.reschedule(_now_s() + rest_limit_s))
+            async with limit:
                 return await self._ask_until_answered(queue, body, caller)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise self._no_answer(queue, limit_s) from None
+            raise self._no_answer(queue, limit_s, rest_limit_s if caller.has_heard else None) from None
 
     async def do(self, queue: str, body: bytes, limit_s: float) -> None:
         """Returns when the service has done what `body` asks for. Raises as `ask`, and BadRequest when it refuses."""
@@ -130,9 +131,11 @@ class Service:
                     await self._news.wait()
         return up[next(self._turns) % len(up)]
 
-    def _no_answer(self, queue: str, limit_s: float) -> Unavailable:
+    def _no_answer(self, queue: str, limit_s: float, rest_limit_s: float | None) -> Unavailable:
         if not any(link.is_up for link in self._links):
             return self._unreachable()
+        if rest_limit_s is not None:
+            return TimedOut(f"{queue}: the service began and did not answer within {rest_limit_s:g} s")
         return TimedOut(f"{queue}: no answer from the service within {limit_s:g} s; is a gearhorn worker running?")
 
     def _unreachable(self) -> ServerUnavailable:

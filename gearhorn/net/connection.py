@@ -154,7 +154,7 @@ async def connect(address: Address, settings: LinkSettings, make: Callable[[], C
         raise ServerUnavailable(f"no answer within {settings.connect_timeout_s:g} s") from None
     except ssl.SSLCertVerificationError as error:
         raise ServerUnavailable(f"its certificate was refused: {error.verify_message}") from error
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, ssl.SSLError, UnicodeError) as error:  # the last for what can be no host's name
         hung_up = isinstance(error, ssl.SSLError | ConnectionResetError | ConnectionAbortedError)
         hint = " (does it speak TLS on this port?)" if settings.tls and hung_up else ""
         raise ServerUnavailable(f"{_reason(error)}{hint}") from error

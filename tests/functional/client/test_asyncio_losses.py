@@ -246,7 +246,7 @@ async def test_a_service_that_begins_and_never_ends_is_given_up(
 
     with stand_in(gearmand, answer=begin):
         async with Publisher(gearmand.address) as publisher:
-            with pytest.raises(TimedOut):
+            with pytest.raises(TimedOut, match="began and did not answer"):
                 await publisher.publish("news", "x", wait=True, timeout=0.5)
         go.set()
 

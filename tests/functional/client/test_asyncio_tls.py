@@ -9,6 +9,7 @@ import pytest
 from gearhorn.client.publisher import Publisher, PublishResult
 from gearhorn.client.subscriber import Subscriber
 from gearhorn.errors import ServerUnavailable
+from gearhorn.net.connection import LinkSettings
 from tests.servers.certificates import Certificates
 from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.gearman import Geard
@@ -51,7 +52,9 @@ async def test_a_server_whose_certificate_is_not_trusted_is_not_used(address: st
 
 
 async def test_a_server_without_tls_is_not_used_in_the_clear(certificates: Certificates, tmp_path: Path) -> None:
+    settings = LinkSettings(connect_timeout_s=2)  # geard waits for more of what it takes for a packet
     with Geard(tmp_path / "plain") as server:
-        async with Publisher(server.address, tls=certificates.client_context()) as publisher:
+        tls = certificates.client_context()
+        async with Publisher(server.address, tls=tls, settings=settings) as publisher:
             with pytest.raises(ServerUnavailable):
                 await publisher.connect()

@@ -26,10 +26,11 @@ NO_ROUTE = os.strerror(errno.EHOSTUNREACH)
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), "wrong version number"),
         (ConnectionResetError("reset by somebody"), "reset by somebody"),
         (ConnectionResetError(), "ConnectionResetError"),
+        (UnicodeError("label empty or too long"), "label empty or too long"),
     ],
 )
 async def test_a_server_that_cannot_be_reached_is_told_in_the_systems_words(
-    error: OSError, words: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
         raise error
