@@ -29,7 +29,7 @@ from gearhorn.store.redis_scripts import APPLY, SWEEP, Script
 from gearhorn.store.redis_urls import read_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
-# One script call makes so many changes. Redis serves nobody else meanwhile, for a millisecond or two; more changes in a
+# One script call makes so many changes. Redis serves nobody else meanwhile, for two milliseconds or so; more changes in a
 # call would gain little.
 CHANGES_PER_CALL = 500
 SWEEPS_PER_CALL = 500
