@@ -29,8 +29,8 @@ from gearhorn.store.redis_scripts import APPLY, SWEEP, Script
 from gearhorn.store.redis_urls import read_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
-# One script call makes so many changes. Redis serves nobody else meanwhile, for two milliseconds or so; more changes in a
-# call would gain little.
+# One script call makes so many changes. Redis serves nobody else meanwhile, for two milliseconds or so; with more of
+# them little would be gained.
 CHANGES_PER_CALL = 500
 SWEEPS_PER_CALL = 500
 TOPICS_PER_CALL = 500
