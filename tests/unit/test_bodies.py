@@ -1,6 +1,7 @@
 """The keys of the jobs' bodies, right and wrong. Every refusal is one line that names the key."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -207,6 +208,13 @@ def test_a_body_that_is_no_json_is_refused_in_one_short_line(body: bytes) -> Non
     assert error.key == ""
     assert str(error).startswith("the job is not ")
     assert len(str(error)) < 120
+
+
+def test_nesting_that_the_first_look_just_bears_is_refused_at_the_second() -> None:
+    """The second look is made from a few calls deeper down."""
+    depths = range(sys.getrecursionlimit() - 200, sys.getrecursionlimit())
+    keys = {refusal_of_fanout(fanout(timeout="[" * depth + "]" * depth)).key for depth in depths}
+    assert keys <= {"timeout", ""}
 
 
 def test_of_a_repeated_key_the_last_one_counts() -> None:

@@ -52,6 +52,14 @@ def test_the_end_is_told_once() -> None:
     assert sent.settled_count == 1
 
 
+def test_a_listener_that_looks_again_is_not_told_again() -> None:
+    sent = Sent(b"a")
+    tell = sent.shipment.on_settled
+    sent.shipment.on_settled = lambda: (tell(), sent.shipment.check())  # type: ignore[assignment]
+    sent.end(0, WORK_COMPLETE)
+    assert sent.settled_count == 1
+
+
 def test_a_shipment_for_nobody_ends_at_the_first_look() -> None:
     sent = Sent()
     sent.shipment.check()
