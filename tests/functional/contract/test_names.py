@@ -41,6 +41,8 @@ OWN = [
     ("register_fanout", "subscriber"),
 ]
 
+NEARLY_OWN = [("subscribe", "fan"), ("subscribe", "fanouts"), ("xsubscribe", "fanout")]
+
 every_queue = pytest.mark.parametrize("queue", PAIR_QUEUES)
 every_control = pytest.mark.parametrize("character", CONTROLS, ids=ascii)
 
@@ -127,7 +129,7 @@ def test_topics_that_begin_with_two_underscores_are_reserved(stage: Stage, queue
 
 
 @every_queue
-@pytest.mark.parametrize(("topic", "client_id"), OWN, ids="+".join)
+@pytest.mark.parametrize(("topic", "client_id"), OWN, ids=map("+".join, OWN))
 def test_a_pair_whose_queue_is_the_services_own_is_refused(
     stage: Stage, queue: str, topic: str, client_id: str
 ) -> None:
@@ -135,7 +137,7 @@ def test_a_pair_whose_queue_is_the_services_own_is_refused(
     assert text == f"client_id: the queue name '{topic}_{client_id}' belongs to the service"
 
 
-@pytest.mark.parametrize(("topic", "client_id"), OWN, ids="+".join)
+@pytest.mark.parametrize(("topic", "client_id"), OWN, ids=map("+".join, OWN))
 def test_a_pair_whose_queue_could_be_taken_for_the_services_own_is_refused(
     stage: Stage, topic: str, client_id: str
 ) -> None:
@@ -144,9 +146,7 @@ def test_a_pair_whose_queue_could_be_taken_for_the_services_own_is_refused(
     )
 
 
-@pytest.mark.parametrize(
-    ("topic", "client_id"), [("subscribe", "fan"), ("subscribe", "fanouts"), ("xsubscribe", "fanout")], ids="+".join
-)
+@pytest.mark.parametrize(("topic", "client_id"), NEARLY_OWN, ids=map("+".join, NEARLY_OWN))
 def test_a_pair_whose_queue_only_resembles_the_services_own_is_welcome(
     stage: Stage, topic: str, client_id: str
 ) -> None:
