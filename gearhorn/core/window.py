@@ -2,12 +2,14 @@
 
 gearmand with I/O threads (its default) serves a connection until that has nothing more to say: a client that keeps its
 connection full starves every other client of the server. So a window that was filled is drained before anything more
-is sent, and its size follows the time that the last one took: what the server takes in about two milliseconds.
+is sent, and its size follows the pace of the last answers: what the server takes in about two milliseconds.
 Measured beside a fanout of 100,000 copies, small ones then take 7 ms in the median instead of 800, and the large one
 takes 1.1 times as long.
 
 A window that is not full takes more at any time: small fanouts do not wait for each other.
 """
+
+import math
 
 TARGET_S = 0.002
 LEAST_COPIES = 64
@@ -25,8 +27,9 @@ class CopyWindow:
         self._open_count = 0
         self._open_bytes = 0
         self._draining = False
-        self._began_s = 0.0
-        self._sent_count = 0
+        # While it drains: when the first answer came, and how many came after that.
+        self._first_answer_s: float | None = None
+        self._timed_count = 0
 
     def room(self, copy_bytes: int) -> int:
         """How many copies of `copy_bytes` bytes may be sent now. One copy, however large, fits an empty window."""
@@ -35,28 +38,34 @@ class CopyWindow:
         by_bytes = max((MOST_BYTES - self._open_bytes) // copy_bytes, 0 if self._open_count else 1)
         return min(self.size - self._open_count, by_bytes)
 
-    def sent(self, count: int, copy_bytes: int, now_s: float) -> None:
-        if not self._open_count:
-            self._began_s = now_s
-            self._sent_count = 0
+    def sent(self, count: int, copy_bytes: int) -> None:
         self._open_count += count
         self._open_bytes += count * copy_bytes
-        self._sent_count += count
         if self._open_count >= self.size or self._open_bytes + copy_bytes > MOST_BYTES:
             self._draining = True
+            self._first_answer_s = None
+            self._timed_count = 0
 
     def answered(self, count: int, now_s: float) -> None:
         """The server has answered for `count` copies, whichever way."""
         self._open_count -= count
-        if self._open_count:
-            return
-        self._open_bytes = 0
         if self._draining:
+            self._time(count, now_s)
+        if not self._open_count:
+            self._open_bytes = 0
             self._draining = False
-            self._resize(now_s - self._began_s)
+
+    def _time(self, count: int, now_s: float) -> None:
+        """Counts from the first answer on: what passes before it is the way to the server and back, not its work."""
+        if self._first_answer_s is None:
+            self._first_answer_s = now_s
+        else:
+            self._timed_count += count
+        if not self._open_count:
+            self._resize(now_s - self._first_answer_s)
 
     def _resize(self, took_s: float) -> None:
-        fitting = self._sent_count * TARGET_S / max(took_s, 1e-6)
+        pace = self._timed_count / took_s if took_s > 0 else math.inf
         # A pause of the machine must not shrink the window at one stroke, nor a lucky moment blow it up.
-        bounded = min(max(fitting, self.size / 2), self.size * 2)
+        bounded = min(max(pace * TARGET_S, self.size / 2), self.size * 2)
         self.size = int(min(max(bounded, LEAST_COPIES), MOST_COPIES))

@@ -40,7 +40,7 @@ class Parcel:
         return self.portion.unsent_count > 0 and not self.shipment.run.is_settled
 
     def confirmed(self, first: int, count: int) -> None:
-        self.shipment.run.confirm(self.portion, first, count)
+        self.shipment.confirm(self.portion, first, count)
         self._copier.answered(count)
         self.shipment.check()
 
@@ -105,7 +105,7 @@ class Copier:
     def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
         first, row = parcel.portion.take(limit)
         shipment = parcel.shipment
-        self._window.sent(len(row), copy_bytes, self._clock())
+        self._window.sent(len(row), copy_bytes)
         encoded = shipment.encoder.encode(row)
         self.link.submit(parcel, first, len(row), encoded, foreground=shipment.run.foreground)
 

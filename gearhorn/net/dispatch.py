@@ -18,12 +18,18 @@ from gearhorn.net.shipment import Shipment
 
 
 class Dispatch:
-    """Sends shipments through all servers. Copies that no server can take wait up to `retry_timeout_s` for one."""
+    """Sends shipments through all servers.
+
+    Copies that no server can take wait up to `retry_timeout_s` for one. Copies that were lost with a connection are
+    sent again; when nothing is confirmed for that long, because servers take them and never answer, they are given up.
+    """
 
     def __init__(
         self, addresses: list[Address], settings: LinkSettings, client_id: str, retry_timeout_s: float
     ) -> None:
-        self._copiers = [Copier(address, settings, client_id, self.send, self._links_changed) for address in addresses]
+        self._copiers = [
+            Copier(address, settings, client_id, self._send_again, self._links_changed) for address in addresses
+        ]
         # For each configured server the one that takes its copies now: itself, or who stands in. Empty: all are down.
         self._takers: list[Copier] = []
         self.up = asyncio.Event()  # a server can take copies, or could before
@@ -40,9 +46,6 @@ class Dispatch:
         finally:
             self._is_closing = True
 
-    def servers_down(self) -> list[Address]:
-        return [copier.link.address for copier in self._copiers if not copier.link.is_up]
-
     def send(self, shipment: Shipment, members: Members) -> None:
         """Starts to send copies to `members`; the shipment hears of the rest."""
         if not members or self._is_closing:
@@ -58,6 +61,13 @@ class Dispatch:
             for copier, part in zip(takers, parts, strict=True):
                 if part:
                     copier.add(shipment, part)
+
+    def _send_again(self, shipment: Shipment, members: Members) -> None:
+        if shipment.lost_for_s(asyncio.get_running_loop().time()) <= self._retry_timeout_s:
+            self.send(shipment, members)
+        else:
+            portion = shipment.run.add_portion(members)
+            shipment.give_up(portion, f"no Gearman server has confirmed it for {self._retry_timeout_s:g} s")
 
     def _park(self, shipment: Shipment, members: Members) -> None:
         portion = shipment.run.add_portion(members)  # no server's, but a run whose time is up ends it like any other

@@ -33,6 +33,18 @@ class Shipment:
     on_settled: Callable[[], None]
     on_answer: OnAnswer | None = None
     _partial_data: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+    _lost_at_s: float | None = None
+
+    def confirm(self, portion: Portion, first: int, count: int) -> None:
+        """A server has these copies."""
+        self._lost_at_s = None
+        self.run.confirm(portion, first, count)
+
+    def lost_for_s(self, now_s: float) -> float:
+        """To be called when copies were lost: the seconds since that began, with none confirmed in between."""
+        if self._lost_at_s is None:
+            self._lost_at_s = now_s
+        return now_s - self._lost_at_s
 
     def check(self) -> None:
         """To be called after anything that may have settled the run."""

@@ -81,8 +81,12 @@ class ServerProcess:
         return accepts_connections(self.port)
 
     def signal(self, number: signal.Signals) -> None:
+        """Sends the signal. SIGSTOP has had its effect when this returns: it may take a moment."""
         assert self.process is not None
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            threads = Path(f"/proc/{self.process.pid}/task")
+            wait_until(lambda: all(_is_stopped(thread) for thread in threads.iterdir()), "the server to stand still")
 
     def kill(self) -> None:
         """SIGKILL: the server has no chance to say good-bye."""
@@ -103,3 +107,8 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+
+def _is_stopped(thread: Path) -> bool:
+    """See proc(5): the state stands behind the program's name, which is in parentheses."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -10,8 +10,9 @@ from gearhorn.core.window import FIRST_COPIES, LEAST_COPIES, MOST_BYTES, MOST_CO
 def full_round(window: CopyWindow, took_s: float, copy_bytes: int = 100) -> int:
     """Fills the window, drains it in this time, and returns its size then."""
     count = window.room(copy_bytes)
-    window.sent(count, copy_bytes, 1000.0)
-    window.answered(count, 1000.0 + took_s)
+    window.sent(count, copy_bytes)
+    window.answered(1, 1000.0)
+    window.answered(count - 1, 1000.0 + took_s)
     return window.size
 
 
@@ -21,7 +22,7 @@ def test_a_new_window_takes_the_first_number_of_copies() -> None:
 
 def test_a_window_that_is_not_full_takes_more_at_any_time() -> None:
     window = CopyWindow()
-    window.sent(10, 100, 0.0)
+    window.sent(10, 100)
     assert window.room(100) == FIRST_COPIES - 10
     window.answered(4, 0.1)
     assert window.room(100) == FIRST_COPIES - 6
@@ -29,7 +30,7 @@ def test_a_window_that_is_not_full_takes_more_at_any_time() -> None:
 
 def test_a_full_window_takes_nothing_until_it_is_empty() -> None:
     window = CopyWindow()
-    window.sent(FIRST_COPIES, 100, 0.0)
+    window.sent(FIRST_COPIES, 100)
     assert window.room(100) == 0
     window.answered(FIRST_COPIES - 1, 0.001)
     assert window.room(100) == 0
@@ -39,8 +40,8 @@ def test_a_full_window_takes_nothing_until_it_is_empty() -> None:
 
 def test_a_window_filled_bit_by_bit_is_drained_too() -> None:
     window = CopyWindow()
-    window.sent(FIRST_COPIES - 1, 100, 0.0)
-    window.sent(1, 100, 0.0)
+    window.sent(FIRST_COPIES - 1, 100)
+    window.sent(1, 100)
     window.answered(5, 0.001)
     assert window.room(100) == 0
 
@@ -48,7 +49,7 @@ def test_a_window_filled_bit_by_bit_is_drained_too() -> None:
 def test_large_copies_fill_it_by_their_bytes() -> None:
     window = CopyWindow()
     assert window.room(1 << 20) == 4
-    window.sent(4, 1 << 20, 0.0)
+    window.sent(4, 1 << 20)
     assert window.room(1) == 0
     window.answered(3, 0.1)
     assert window.room(1) == 0
@@ -58,7 +59,7 @@ def test_large_copies_fill_it_by_their_bytes() -> None:
 
 def test_a_large_copy_waits_where_a_small_one_fits() -> None:
     window = CopyWindow()
-    window.sent(2, 1 << 20, 0.0)
+    window.sent(2, 1 << 20)
     assert window.room(3 << 20) == 0
     assert window.room(1 << 20) == 2
 
@@ -67,7 +68,7 @@ def test_a_large_copy_waits_where_a_small_one_fits() -> None:
 def test_one_copy_fits_an_empty_window_however_large(copy_bytes: int) -> None:
     window = CopyWindow()
     assert window.room(copy_bytes) == 1
-    window.sent(1, copy_bytes, 0.0)
+    window.sent(1, copy_bytes)
     assert window.room(1) == 0
     window.answered(1, 5.0)
     assert window.room(copy_bytes) == 1
@@ -98,9 +99,31 @@ def test_the_size_follows_the_servers_pace_within_its_bounds(per_copy_s: float, 
 
 def test_a_window_that_never_was_full_keeps_its_size() -> None:
     window = CopyWindow()
-    window.sent(10, 100, 0.0)
+    window.sent(10, 100)
     window.answered(10, 60.0)
     assert window.size == FIRST_COPIES
+
+
+def test_the_way_to_the_server_and_back_is_not_its_work() -> None:
+    window = CopyWindow()
+    for number in range(20):
+        count = window.room(100)
+        window.sent(count, 100)
+        window.answered(1, number + 0.1)  # a tenth of a second away
+        window.answered(count - 1, number + 0.1 + count * 1e-6)
+    assert window.size == pytest.approx(2000, rel=0.02)
+
+
+def test_the_time_that_it_took_to_fill_does_not_count() -> None:
+    window = CopyWindow()
+    for number in range(FIRST_COPIES):
+        window.sent(1, 100)
+        if number < 100:
+            window.answered(1, number * 1.0)
+    window.sent(100, 100)
+    window.answered(1, 5000.0)
+    window.answered(FIRST_COPIES - 1, 5000.0 + TARGET_S)
+    assert window.size == pytest.approx(FIRST_COPIES, abs=2)
 
 
 class WindowHistory(RuleBasedStateMachine):
@@ -126,7 +149,7 @@ class WindowHistory(RuleBasedStateMachine):
         if not room:
             return
         count = max(1, int(room * share))
-        self.window.sent(count, copy_bytes, self.now_s)
+        self.window.sent(count, copy_bytes)
         self.open += [copy_bytes] * count
         self.filled_bytes += copy_bytes * count
         self.drains = len(self.open) >= self.window.size or self.filled_bytes + copy_bytes > MOST_BYTES
