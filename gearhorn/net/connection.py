@@ -20,6 +20,8 @@ Event = TypeVar("Event")
 
 
 CLOSE_LIMIT_S = 2.0
+# A server that holds answers back sends them one by one. More than a few at once come from one that does not.
+SMALL_READ_BYTES = 256
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
@@ -84,7 +86,7 @@ class Connection(asyncio.Protocol, Generic[Event]):
             self.abort(str(self._role.violation))
             return
         self._after_read()
-        if not self._flush():
+        if not self._flush() and len(data) < SMALL_READ_BYTES:
             self._acknowledge()
 
     def eof_received(self) -> None:

@@ -29,7 +29,11 @@ class Echo:
         return out
 
 
-@pytest.mark.parametrize(("data", "is_acknowledged"), [(b".", True), (b"x", False)], ids=["silent", "answered"])
+@pytest.mark.parametrize(
+    ("data", "is_acknowledged"),
+    [(b".", True), (b"x", False), (b"." * 1000, False)],
+    ids=["silent", "answered", "many at once"],
+)
 async def test_a_read_that_is_not_answered_is_acknowledged_at_once(data: bytes, is_acknowledged: bool) -> None:
     reads: asyncio.Queue[bytes] = asyncio.Queue()
     with socket.create_server(("127.0.0.1", 0)) as listener:
