@@ -8,7 +8,7 @@ How servers differ here, and why the order of grabbing and sleeping is what it i
 * geard answers only GRAB_JOB_UNIQ; Perl's server only GRAB_JOB, and refuses the other with an ERROR that names the
   missing method. So the first is tried and the second is fallen back on, never the other way.
 * Perl's server does not take an exception for an end; the others do, and answer the WORK_FAIL that would follow with
-  an ERROR.
+  an ERROR. It passes neither data nor warnings on, but answers each with an ERROR: it is spared them.
 """
 
 from collections.abc import Iterable
@@ -61,7 +61,7 @@ class WorkerRole:
         self._found_nothing = False
         self._asleep = False
         self._sends_exceptions = sends_exceptions
-        self._exception_ends_job = True
+        self._is_perls = False  # Perl's server is on the other side
 
     # What the owner wants.
 
@@ -117,17 +117,17 @@ class WorkerRole:
         self.warn(handle, text)
         if self._sends_exceptions:
             exception = packets.pack(packets.WORK_EXCEPTION, handle, text)
-            if self._exception_ends_job:
+            if not self._is_perls:
                 self._end(handle, exception)
                 return
             self._out.append(exception)
         self.fail(handle)
 
     def warn(self, handle: bytes, text: bytes) -> None:
-        self._out.append(packets.pack(packets.WORK_WARNING, handle, text))
+        self._pass_on(packets.WORK_WARNING, handle, text)
 
     def send_data(self, handle: bytes, data: bytes) -> None:
-        self._out.append(packets.pack(packets.WORK_DATA, handle, data))
+        self._pass_on(packets.WORK_DATA, handle, data)
 
     def send_status(self, handle: bytes, done_count: int, total_count: int) -> None:
         self._out.append(packets.pack(packets.WORK_STATUS, handle, b"%d" % done_count, b"%d" % total_count))
@@ -197,9 +197,13 @@ class WorkerRole:
         if _PERL_UNKNOWN_PACKET in body and self._open_grabs:
             self._open_grabs -= 1
             self._grab = packets.pack(packets.GRAB_JOB)
-            self._exception_ends_job = False
+            self._is_perls = True
             return []
         return [packets.parse_error(body)]
+
+    def _pass_on(self, kind: int, handle: bytes, data: bytes) -> None:
+        if not self._is_perls:
+            self._out.append(packets.pack(kind, handle, data))
 
     def _end(self, handle: bytes, packet: bytes) -> None:
         self.held.discard(handle)

@@ -61,6 +61,7 @@ def test_a_bad_request_is_refused_with_its_reason(perl_stage: Stage, queue: str)
     handle = perl_stage.client.start(queue, b"nonsense")
     assert _finish_twice(perl_stage, handle).data.startswith(b"the job is not JSON")
     assert perl_stage.broadcast() == 0
+    assert "complained" not in perl_stage.service.worker.log  # it was spared the packets that it does not know
 
 
 def test_a_client_that_asked_for_no_exceptions_learns_that_its_job_failed(perl_stage: Stage) -> None:

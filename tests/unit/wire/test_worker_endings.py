@@ -64,11 +64,15 @@ def test_a_refusal_without_exceptions_warns_and_fails() -> None:
 def test_on_perls_server_a_failure_follows_the_exception() -> None:
     role = holding_on_perl()
     role.refuse(handle(1), b"text")
-    assert said(role) == [
-        (WORK_WARNING, b"H:lap:1\0text"),
-        (WORK_EXCEPTION, b"H:lap:1\0text"),
-        (WORK_FAIL, b"H:lap:1"),
-    ]
+    assert said(role) == [(WORK_EXCEPTION, b"H:lap:1\0text"), (WORK_FAIL, b"H:lap:1")]
+
+
+def test_perls_server_is_spared_the_data_and_warnings_that_it_does_not_know() -> None:
+    role = holding_on_perl()
+    role.send_data(handle(1), b"data")
+    role.warn(handle(1), b"text")
+    role.send_status(handle(1), 1, 2)
+    assert said(role) == [(WORK_STATUS, b"H:lap:1\x001\x002")]
 
 
 def test_on_perls_server_the_next_grab_goes_out_behind_the_failure() -> None:
