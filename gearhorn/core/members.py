@@ -5,7 +5,7 @@ wire/copies.py). A position counts through the groups and names one member.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 
 
@@ -55,6 +55,23 @@ class Members:
             [client_id for client_id in group if client_id not in gone] if len(group[0]) in lengths else group
             for group in self._groups
         )
+
+    def changed(self, joined: Mapping[bytes, bool]) -> "Members":
+        """The same list with those who have joined (True) and without those who have not (False).
+
+        Costs a pass over the groups that one of them belongs to.
+        """
+        new: dict[int, list[bytes]] = {}
+        for client_id, is_there in joined.items():
+            ids = new.setdefault(len(client_id), [])
+            if is_there:
+                ids.append(client_id)
+        groups = []
+        for group in self._groups:
+            length = len(group[0])
+            touched = length in new
+            groups.append([*(c for c in group if c not in joined), *new.pop(length)] if touched else group)
+        return Members([*groups, *new.values()])
 
     def split(self, part_count: int, choose: Callable[[bytes], int]) -> list["Members"]:
         """Parts by `choose`, which maps a member to a number below `part_count`. One part is the list itself."""
