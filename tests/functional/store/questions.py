@@ -4,14 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from gearhorn.store.base import Applied, Change, Store, Subscribe, TopicList, Unsubscribe
+from gearhorn.store.base import Applied, Change, Store, Subscribe, TopicList, TopicState, Unsubscribe
+from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 
 POLL_LIMIT_S = 20.0
+
+# Of leases. A short one is waited for, a long one outlasts every test. A store whose clock knows only whole seconds may
+# let each last for two more.
+SHORT_S = 0.3
+LONG_S = 1000.0
+ROUNDING_S = 2.0
+
+END_S = 0.05  # of subscriptions that are to end by themselves
+
+INFO = '{"host": "web-1"}'
 
 
 async def apply(store: Store, changes: Sequence[Change]) -> list[Applied]:
     """For changes of which none is to be refused."""
-    results = await store.apply(changes)
+    results = (await store.apply(changes)).results
     assert len(results) == len(changes)
     assert all(isinstance(result, Applied) for result in results), results
     return cast(list[Applied], results)
@@ -35,6 +46,68 @@ async def read(store: Store, topic: str) -> TopicList:
 async def members(store: Store, topic: str) -> list[str]:
     """Sorted, so that one who is there twice is seen."""
     return sorted(client_id.decode() for client_id in (await read(store, topic)).client_ids)
+
+
+async def state(store: Store, change: Change) -> TopicState:
+    """What the change found of its topic and left of it."""
+    return (await store.apply([change])).topics[change.topic]
+
+
+async def is_settled(store: Store, topic: str) -> bool:
+    """Found out by a change that changes nothing."""
+    return (await state(store, Unsubscribe(topic, "nobody"))).is_settled
+
+
+async def settle(store: Store, topic: str) -> int:
+    """With the version that it has. Returns that."""
+    version = (await read(store, topic)).version
+    await store.settle([TopicVersion(topic, version)])
+    return version
+
+
+async def let_end(store: Store, topic: str, client_id: str = "sand") -> int:
+    """Has a subscription end by itself, of a topic that was settled before. The version since."""
+    await subscribe(store, topic, client_id, END_S)
+    await settle(store, topic)
+
+    async def is_over() -> bool:
+        return client_id not in await members(store, topic)
+
+    await wait_until(is_over)
+    return (await read(store, topic)).version
+
+
+async def hold(store: Store, worker_id: str, ttl_s: float = LONG_S, token: str = "1") -> LeaseKey:
+    """A new lease."""
+    key = LeaseKey(worker_id, token)
+    assert await store.take_lease(key, ttl_s, INFO) is None
+    return key
+
+
+async def renew(store: Store, key: LeaseKey, ttl_s: float = LONG_S) -> Renewal:
+    """What a renewal hands out. A lease that has run out by now, because the machine is slow, is taken again."""
+    while True:
+        await store.take_lease(key, ttl_s, INFO, [key.token])
+        renewal = await store.renew_lease(key, ttl_s, INFO)
+        if renewal.is_held:
+            return renewal
+
+
+async def holders(store: Store) -> dict[str, Lease]:
+    """The leases that a change has to wait for, by worker id."""
+    leases = (await store.apply([Unsubscribe("unused", "nobody")])).leases
+    assert len({lease.key.worker_id for lease in leases}) == len(leases)
+    return {lease.key.worker_id: lease for lease in leases}
+
+
+async def let_run_out(store: Store, key: LeaseKey) -> LeaseKey:
+    """Waits until no change has to wait for this lease any more. It is not forgotten."""
+
+    async def is_gone() -> bool:
+        return key.worker_id not in await holders(store)
+
+    await wait_until(is_gone)
+    return key
 
 
 async def wait_until(is_true: Callable[[], Awaitable[object]]) -> None:

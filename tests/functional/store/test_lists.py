@@ -67,7 +67,7 @@ async def test_several_topics_are_read_in_the_order_of_the_question(store: Store
 
 async def test_no_question_has_an_empty_answer(store: Store) -> None:
     assert await store.read([]) == []
-    assert await store.apply([]) == []
+    assert (await store.apply([])).results == []
 
 
 async def test_the_changes_of_a_batch_are_made_in_order(store: Store) -> None:

@@ -33,9 +33,9 @@ async def test_a_queue_name_is_free_at_the_end_of_the_ttl_and_not_before() -> No
     await store.open()
     await subscribe(store, "a_b", "c", 60)
     clock.now_s += 59
-    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+    assert (await store.apply([Subscribe("a", "b_c")])).results == [Collision("a_b")]
     clock.now_s += 1
-    assert isinstance((await store.apply([Subscribe("a", "b_c")]))[0], Applied)
+    assert isinstance((await store.apply([Subscribe("a", "b_c")])).results[0], Applied)
 
 
 async def test_stores_share_lists_only_if_they_are_told_to() -> None:

@@ -70,7 +70,7 @@ def machine(begin: Callable[[], MakeHandle]) -> type[RuleBasedStateMachine]:
 
         @rule(number=st.integers(0, 1), changes=st.lists(wishes, min_size=1, max_size=8))
         def apply(self, number: int, changes: list[Change]) -> None:
-            results = self.wait(self.stores[number].apply(changes))
+            results = self.wait(self.stores[number].apply(changes)).results
             for change, result in zip(changes, results, strict=True):
                 self.versions[change.topic] = self.model.judge(change, result, self.versions[change.topic])
 

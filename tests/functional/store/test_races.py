@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gearhorn.errors import StoreUnavailable
-from gearhorn.store.base import Store, Subscribe, Unsubscribe
+from gearhorn.store.base import Outcome, Store, Subscribe, Unsubscribe
 from tests.functional.store.conftest import OpenHandle
 from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
 
@@ -131,8 +131,8 @@ async def test_calls_at_the_end_of_a_store_are_answered_or_unavailable(open_hand
     await _spin(turns)
     await store.close()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert all(isinstance(outcome, list | StoreUnavailable) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, Outcome | StoreUnavailable) for outcome in outcomes), outcomes
     gc.collect()
     for number, outcome in enumerate(outcomes):
-        if isinstance(outcome, list):
+        if isinstance(outcome, Outcome):
             assert await members(other, f"topic-{number}") == ["bob"]
