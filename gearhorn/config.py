@@ -14,17 +14,19 @@ from urllib.parse import quote
 
 from oslo_config import cfg
 
+from gearhorn.core.matchmaking import MatchmakingLimits
 from gearhorn.daemon import DaemonSettings
-from gearhorn.directory import DirectorySettings
-from gearhorn.errors import Misconfigured
+from gearhorn.errors import BadRequest, Misconfigured
 from gearhorn.handlers import HandlerSettings
 from gearhorn.logs import LogSettings
-from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, OwnQueues
+from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, RESERVED_PREFIX, OwnQueues, check_pair, check_topic
 from gearhorn.net.address import Address, parse_addresses
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
 from gearhorn.options import DEFAULT_SERVER, GROUPS
+from gearhorn.patience import PatienceSettings
 from gearhorn.store.opening import StoreSettings
 
 TLS_FILES = ("ca_file", "cert_file", "key_file")
@@ -100,15 +102,48 @@ class Config:
                 worker.jobs_in_flight,
                 sends_exceptions=worker.refuse_with == "exception",
             ),
-            handlers=HandlerSettings(self.own_queues(), worker.foreground_timeout, worker.foreground_timeout_limit),
-            directory=DirectorySettings(retry_timeout_s=self._conf.store.retry_timeout),
+            handlers=HandlerSettings(
+                self.own_queues(),
+                worker.foreground_timeout,
+                worker.foreground_timeout_limit,
+                self._conf.matchmaking.topic,
+            ),
+            patience=PatienceSettings(retry_timeout_s=self._conf.store.retry_timeout),
+            matchmaking=self.matchmaking_settings(),
             drain_timeout_s=worker.drain_timeout,
         )
 
-    def _client_id(self) -> str:
-        """How the admin command `workers` shows this worker: host name, and the instance of a systemd template."""
+    def matchmaking_settings(self) -> MatchmakingSettings:
+        options = self._conf.matchmaking
+        if not options.topic.startswith(RESERVED_PREFIX):
+            raise Misconfigured(f"[matchmaking] topic: {options.topic!r} does not begin with {RESERVED_PREFIX!r}")
+        if options.ack_timeout > options.lease_ttl:
+            raise Misconfigured("[matchmaking] ack_timeout is longer than lease_ttl: a lease would run out before")
+        try:
+            check_topic(options.topic, options.topic)
+            check_pair(options.topic, self.worker_id(), (), options.topic)
+        except BadRequest as error:
+            option = "worker_id" if error.key == "client_id" else "topic"
+            raise Misconfigured(f"[matchmaking] {option} {error.reason}") from None
+        return MatchmakingSettings(
+            self.worker_id(),
+            options.topic,
+            options.enabled,
+            options.ack_timeout,
+            MatchmakingLimits(options.lease_ttl, options.cache_topics, options.cache_subscribers),
+        )
+
+    def worker_id(self) -> str:
+        """Host name, and the instance of a systemd template: the same after each start."""
+        if self._conf.matchmaking.worker_id:
+            return str(self._conf.matchmaking.worker_id)
         instance = self._environ.get("GEARHORN_INSTANCE", "")
-        name = "_".join(part for part in ("gearhorn", socket.gethostname(), instance) if part)
+        name = "_".join(part for part in (socket.gethostname(), instance) if part)
+        return "".join(character if character.isprintable() else "-" for character in name)
+
+    def _client_id(self) -> str:
+        """How the admin command `workers` shows this worker."""
+        name = f"gearhorn_{self.worker_id()}"
         shown = re.sub(r"[^!-~]", "-", name)  # a space would break a line of that command
         return shown[:CLIENT_ID_LIMIT_BYTES]
 

@@ -4,20 +4,20 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from random import Random
 
 from gearhorn import systemd
-from gearhorn.core.backoff import Backoff
-from gearhorn.directory import Directory, DirectorySettings
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
+from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.store.base import Store
+from gearhorn.tasks import running, wait_for_first
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ class DaemonSettings:
     link: LinkSettings = field(default_factory=LinkSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     handlers: HandlerSettings = field(default_factory=HandlerSettings)
-    directory: DirectorySettings = field(default_factory=DirectorySettings)
+    patience: PatienceSettings = field(default_factory=PatienceSettings)
+    matchmaking: MatchmakingSettings = field(default_factory=MatchmakingSettings)
     drain_timeout_s: float = 30.0
 
 
@@ -60,11 +61,19 @@ class Daemon:
         self._store = store
         self._stop = stop
         self._on_ready = on_ready
-        self._directory = Directory(store, settings.directory)
         self._dispatch = Dispatch(
-            list(settings.servers), settings.link, settings.worker.client_id, settings.directory.retry_timeout_s
+            list(settings.servers), settings.link, settings.worker.client_id, settings.patience.retry_timeout_s
         )
-        self._handlers = Handlers(settings.handlers, self._directory, self._dispatch, time.time)
+        self._matchmaker = Matchmaker(
+            settings.matchmaking,
+            settings.patience,
+            store,
+            self._dispatch,
+            settings.servers,
+            settings.link,
+            settings.worker.client_id,
+        )
+        self._handlers = Handlers(settings.handlers, self._matchmaker.directory, self._dispatch, time.time)
         self._workers = [
             WorkerLink(address, settings.link, settings.worker, self._handlers.take) for address in settings.servers
         ]
@@ -72,31 +81,32 @@ class Daemon:
     async def run(self) -> None:
         """Raises Misconfigured for what waiting will not mend. What is away is waited for, also at the start.
 
-        The order is that of the promises: no job is taken before the store answers and copies can be sent; what was
-        taken is finished before the links are let go.
+        The order is that of the promises: no job is taken before the store answers, copies can be sent, and the other
+        workers can tell this one of changes; what was taken is finished before the links are let go.
         """
         try:
             if await self._unless_stopped(self._open_store()):
-                async with _running([self._dispatch.run()]):
+                async with running([self._dispatch.run(), self._matchmaker.run()]):
                     await self._serve_when_up()
         finally:
             await self._handlers.close()
-            await self._directory.close()
+            await self._matchmaker.close()
             await self._store.close()
         log.info("stopped")
 
     async def _serve_when_up(self) -> None:
-        if not await self._unless_stopped(self._dispatch.up.wait()):
-            return
-        for worker in self._workers:
-            worker.serve(self._handlers.queues)
-            worker.start_grabbing()
-        async with _running([worker.run() for worker in self._workers]):
-            if await self._unless_stopped(_first([worker.answered.wait() for worker in self._workers])):
-                self._say_ready()
-                await self._stop.wanted.wait()
-            systemd.notify("STOPPING=1")
-            await self._drain()
+        if await self._unless_stopped(self._dispatch.up.wait()) and await self._unless_stopped(self._matchmaker.join()):
+            for worker in self._workers:
+                worker.serve(self._handlers.queues)
+                worker.start_grabbing()
+            async with running([worker.run() for worker in self._workers]):
+                answers = [worker.answered.wait() for worker in self._workers]
+                if await self._unless_stopped(wait_for_first(answers)):
+                    self._say_ready()
+                    await self._stop.wanted.wait()
+                systemd.notify("STOPPING=1")
+                await self._drain()
+        await self._matchmaker.leave()
 
     def _say_ready(self) -> None:
         queues = ", ".join(queue.decode() for queue in self._handlers.queues)
@@ -106,7 +116,7 @@ class Daemon:
         self._on_ready()
 
     async def _open_store(self) -> None:
-        backoff = Backoff(self._settings.directory.first_retry_s, self._settings.directory.most_retry_s, Random())
+        backoff = Patience(self._settings.patience).backoff()
         in_trouble = False
         while True:
             try:
@@ -127,7 +137,7 @@ class Daemon:
         log.info("stopping: %d jobs to finish, within %g s", held_count, self._settings.drain_timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_timeout_s):
-                await _first([self._stop.now.wait(), self._all_quiet()])
+                await wait_for_first([self._stop.now.wait(), self._all_quiet()])
         for worker in self._workers:
             if worker.is_quiet:
                 worker.leave(self._handlers.queues)
@@ -141,40 +151,5 @@ class Daemon:
 
     async def _unless_stopped(self, work: Coroutine[None, None, object]) -> bool:
         """Waits for `work`; False when the wish to stop came first."""
-        await _first([work, self._stop.wanted.wait()])
+        await wait_for_first([work, self._stop.wanted.wait()])
         return not self._stop.wanted.is_set()
-
-
-async def _first(works: Iterable[Coroutine[None, None, object]]) -> None:
-    """Waits until one of the works is done, and cancels the others."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-
-@contextlib.asynccontextmanager
-async def _running(works: Iterable[Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Runs the works for as long as the body lasts. One that fails ends the body, and its error is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-    except BaseExceptionGroup as errors:
-        raise _first_of(errors) from None
-
-
-def _first_of(error: BaseException) -> BaseException:
-    """Groups in groups hold what was raised; whoever catches our errors looks for these themselves."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

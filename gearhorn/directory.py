@@ -1,57 +1,71 @@
 """Who is subscribed to what: the one door between the jobs and the store.
 
-Handlers ask here and nowhere else, so that a cache can take its place behind this door. Without one, each lookup is a
-read of the store that began after the question.
+Handlers ask here and nowhere else. A list that may be answered from memory is; any other is read from the store, by a
+read that began after the question. A change is made in the store and returns when every worker knows of it.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from random import Random
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from gearhorn.core.backoff import Backoff
+from gearhorn.clock import steady_s
+from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import Members
-from gearhorn.errors import StoreUnavailable
+from gearhorn.core.news import UNKNOWN, News
 from gearhorn.grouping import Grouper
-from gearhorn.store.base import Change, ChangeResult, Store
+from gearhorn.patience import Patience
+from gearhorn.rounds import Lot, Rounds
+from gearhorn.store.base import UNKNOWN_VERSION, Applied, Change, ChangeResult, Outcome, Store, Subscribe
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 # Redis takes 500 changes in one script within half a millisecond; more at once would hold up its other clients.
 CHANGES_AT_ONCE = 500
 LOOKUPS_AT_ONCE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class DirectorySettings:
-    """How long a store that is away is waited for within one job, and how often it is tried."""
+class _Made(NamedTuple):
+    """What became of a change, and the round that its topic's news go with, if they have to be told."""
 
-    retry_timeout_s: float = 30.0
-    first_retry_s: float = 0.05
-    most_retry_s: float = 2.0
+    result: ChangeResult
+    lot: Lot | None
 
 
 class Directory:
     """Lookups and changes, each grouped and retried. Both raise StoreUnavailable when the store stays away."""
 
-    def __init__(self, store: Store, settings: DirectorySettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        patience: Patience,
+        matchmaking: Matchmaking,
+        rounds: Rounds,
+        now_s: Callable[[], float] = steady_s,
+    ) -> None:
+        """`now_s` is the clock that `matchmaking` goes by."""
         self._store = store
-        self._settings = settings
-        self._in_trouble = False
+        self._patience = patience
+        self._matchmaking = matchmaking
+        self._rounds = rounds
+        self._now_s = now_s
         self._lookups: Grouper[str, Members] = Grouper(self._read, LOOKUPS_AT_ONCE)
-        self._changes: Grouper[Change, ChangeResult] = Grouper(self._apply, CHANGES_AT_ONCE)
+        self._changes: Grouper[Change, _Made] = Grouper(self._apply, CHANGES_AT_ONCE)
+
+    def find(self, topic: str) -> Members | None:
+        """The subscribers of `topic`, if that can be told from memory. See `members` for the promise."""
+        return self._matchmaking.find(topic, self._now_s())
 
     async def members(self, topic: str) -> Members:
         """The subscribers of `topic`, with every change that was completed before the question."""
-        return await self._lookups.ask(topic)
+        found = self.find(topic)
+        return await self._lookups.ask(topic) if found is None else found
 
     async def change(self, change: Change) -> ChangeResult:
         """Makes the change. When this returns, every later `members`, in any worker, knows of it."""
-        return await self._changes.ask(change)
+        made = await self._changes.ask(change)
+        if made.lot is not None:
+            await made.lot.wait()
+        return made.result
 
     async def close(self) -> None:
         await self._lookups.close()
@@ -59,37 +73,41 @@ class Directory:
 
     async def _read(self, topics: Sequence[str]) -> Sequence[Members]:
         distinct = list(dict.fromkeys(topics))
-        lists = await self._patiently(lambda: self._store.read(distinct))
-        members = {topic: Members.of(found.client_ids) for topic, found in zip(distinct, lists, strict=True)}
+        members = await self._patience.ask(lambda: self._read_once(distinct))
         return [members[topic] for topic in topics]
 
-    async def _apply(self, changes: Sequence[Change]) -> Sequence[ChangeResult]:
-        return await self._patiently(lambda: self._store.apply(changes))
+    async def _read_once(self, topics: Sequence[str]) -> dict[str, Members]:
+        found: dict[str, tuple[int, Members]] = {}
+        reading = self._matchmaking.begin_read(topics)
+        try:
+            for topic, (version, client_ids) in zip(topics, await self._store.read(topics), strict=True):
+                found[topic] = version, Members.of(client_ids)
+        finally:
+            for topic in self._matchmaking.end_read(reading, found):
+                log.warning("the list of %r is too large to be kept in memory: each fanout reads it", topic)
+        return {topic: members for topic, (_, members) in found.items()}
 
-    async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """Repeats a call to a store that is away. Changes are wishes: made twice they are still made once."""
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + self._settings.retry_timeout_s
-        backoff = Backoff(self._settings.first_retry_s, self._settings.most_retry_s, Random())
-        while True:
-            try:
-                result = await call()
-            except StoreUnavailable as error:
-                self._say_trouble(error)
-                delay_s = backoff.next_s()
-                if loop.time() + delay_s > deadline_s:
-                    raise
-                await asyncio.sleep(delay_s)
-            else:
-                self._say_over()
-                return result
+    async def _apply(self, changes: Sequence[Change]) -> Sequence[_Made]:
+        outcome = await self._patience.ask(lambda: self._store.apply(changes))
+        news = list(news_of(changes, outcome))
+        self._matchmaking.hear(news)
+        lot = self._rounds.tell(news, outcome.leases, outcome.held_s) if news else None
+        told = {one.topic for one in news}
+        return [
+            _Made(result, lot if change.topic in told else None)
+            for change, result in zip(changes, outcome.results, strict=True)
+        ]
 
-    def _say_trouble(self, error: StoreUnavailable) -> None:
-        if not self._in_trouble:
-            log.warning("the store is away: %s; jobs wait for it", error)
-        self._in_trouble = True
 
-    def _say_over(self) -> None:
-        if self._in_trouble:
-            log.info("the store is back")
-        self._in_trouble = False
+def news_of(changes: Iterable[Change], outcome: Outcome) -> Iterable[News]:
+    """What other workers have to hear: of every topic that was changed, or that nobody has settled."""
+    joined: dict[str, dict[bytes, bool]] = {}
+    for change, result in zip(changes, outcome.results, strict=True):
+        if isinstance(result, Applied) and result.changed:
+            joined.setdefault(change.topic, {})[change.client_id.encode()] = isinstance(change, Subscribe)
+    for topic, (old_version, version, is_settled) in outcome.topics.items():
+        is_known = topic in joined and old_version not in (UNKNOWN_VERSION, version)
+        if is_known:
+            yield News(topic, version, old_version, joined[topic])
+        elif not is_settled or topic in joined:
+            yield News(topic, version, UNKNOWN)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
 from gearhorn.broadcast import Broadcast, Waiting
+from gearhorn.core.members import Members
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, Misconfigured, StoreUnavailable
-from gearhorn.names import OwnQueues, check_pair, check_topic, queue_name
+from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
 from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
@@ -24,6 +25,7 @@ class HandlerSettings:
     queues: OwnQueues = field(default_factory=OwnQueues)
     foreground_timeout_s: float = 30.0
     foreground_timeout_limit_s: float = 3600.0
+    matchmaking_topic: str = MATCHMAKING_TOPIC
 
 
 class Handlers:
@@ -75,14 +77,20 @@ class Handlers:
 
     def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
         request = parse_fanout(job.assigned.payload)
-        check_topic(request.topic)
+        check_topic(request.topic, self._settings.matchmaking_topic)
         if request.expires_at is not None and self._now_s() > request.expires_at:
             job.complete(b"0")
             return None
-        return self._look_up_and_send(job, request)
+        members = self._directory.find(request.topic)
+        if members is None:
+            return self._look_up_and_send(job, request)
+        self._send(job, request, members)
+        return None
 
     async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
-        members = await self._directory.members(request.topic)
+        self._send(job, request, await self._directory.members(request.topic))
+
+    def _send(self, job: Job, request: FanoutRequest, members: Members) -> None:
         if request.exclude:
             members = members.without(request.exclude)
         timeout_s = request.timeout_s or self._settings.foreground_timeout_s
@@ -100,7 +108,8 @@ class Handlers:
         return self._change(job, Unsubscribe(request.topic, request.client_id))
 
     async def _change(self, job: Job, change: Change) -> None:
-        check_pair(change.topic, change.client_id, self._settings.queues.all())
+        settings = self._settings
+        check_pair(change.topic, change.client_id, settings.queues.all(), settings.matchmaking_topic)
         result = await self._directory.change(change)
         if isinstance(result, Collision):
             queue = queue_name(change.topic, change.client_id).decode()

@@ -21,6 +21,9 @@ TOPIC_LIMIT_BYTES = QUEUE_NAME_LIMIT_BYTES - len("_x")
 # Queues of the service for its own use begin with it. Topic `_` is reserved too: its queues would.
 RESERVED_PREFIX = "__"
 
+# The one topic with such queues: workers meet there, and other programs may watch and send messages. See matchmaker.py.
+MATCHMAKING_TOPIC = "__matchmaking"
+
 
 @dataclass(frozen=True, slots=True)
 class OwnQueues:
@@ -34,22 +37,22 @@ class OwnQueues:
         return (*self.subscribe, self.unsubscribe, self.fanout)
 
 
-def check_topic(topic: str) -> None:
+def check_topic(topic: str, matchmaking_topic: str = MATCHMAKING_TOPIC) -> None:
     """Raises BadRequest when `topic` cannot be a topic that clients subscribe or publish to."""
     _check_text("topic", topic)
     if len(topic.encode()) > TOPIC_LIMIT_BYTES:
         raise BadRequest("topic", f"has {len(topic.encode())} bytes, more than {TOPIC_LIMIT_BYTES}")
-    if f"{topic}_".startswith(RESERVED_PREFIX):
+    if f"{topic}_".startswith(RESERVED_PREFIX) and topic != matchmaking_topic:
         raise BadRequest("topic", f"{topic!r} is reserved: its queues would begin with {RESERVED_PREFIX!r}")
 
 
-def check_pair(topic: str, client_id: str, own: Iterable[str]) -> None:
+def check_pair(topic: str, client_id: str, own: Iterable[str], matchmaking_topic: str = MATCHMAKING_TOPIC) -> None:
     """Raises BadRequest when the pair cannot be a subscription.
 
     `own` are the names of the service's own queues. A queue name that equals one of them would turn broadcasts into
     jobs for the service; one that begins with such a name and a dot is kept free for queues of single topics.
     """
-    check_topic(topic)
+    check_topic(topic, matchmaking_topic)
     _check_text("client_id", client_id)
     queue = queue_name(topic, client_id)
     if len(queue) > QUEUE_NAME_LIMIT_BYTES:

@@ -6,7 +6,7 @@ An upper bound is where a slip (milliseconds, a digit too many) is more likely t
 
 from oslo_config import cfg
 
-from gearhorn.names import OwnQueues
+from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 
 DEFAULT_SERVER = "localhost:4730"
 
@@ -132,12 +132,62 @@ _STORE_OPTIONS: list[cfg.Opt] = [
     ),
 ]
 
+_MATCHMAKING_OPTIONS: list[cfg.Opt] = [
+    cfg.BoolOpt(
+        "enabled",
+        default=True,
+        help="Keep the lists of subscribers in memory. Without it each fanout reads its list from the store.",
+    ),
+    cfg.StrOpt(
+        "worker_id",
+        default="",
+        help="What this worker is called among those that share the store: the same after a restart, and no other's. "
+        "Without it the host's name, and the instance of the systemd unit if it has one.",
+    ),
+    cfg.StrOpt(
+        "topic",
+        default=MATCHMAKING_TOPIC,
+        help="Where workers tell each other of changes. The same for all of them; it begins with two underscores.",
+    ),
+    cfg.FloatOpt(
+        "lease_ttl",
+        default=10.0,
+        min=1.0,
+        max=HOUR_S,
+        help="Seconds for which a worker that has been cut off may go on serving the lists that it has. For so long a "
+        "change waits for a worker that died. The same for all workers.",
+    ),
+    cfg.FloatOpt(
+        "ack_timeout",
+        default=1.0,
+        min=0.05,
+        max=HOUR_S,
+        help="Seconds within which a worker must acknowledge a change before it is taken for dead. At most lease_ttl.",
+    ),
+    cfg.IntOpt(
+        "cache_topics",
+        default=10_000,
+        min=1,
+        max=10_000_000,
+        help="The most lists in memory. Those used least recently go first.",
+    ),
+    cfg.IntOpt(
+        "cache_subscribers",
+        default=5_000_000,
+        min=1,
+        max=1_000_000_000,
+        help="The most entries of all lists in memory together, at some 100 bytes each. A longer list is read from the "
+        "store for each fanout.",
+    ),
+]
+
 # oslo.config's name for the group [DEFAULT] is None.
 GROUPS: dict[str | None, list[cfg.Opt]] = {
     None: _LOG_OPTIONS,
     "gearman": _GEARMAN_OPTIONS,
     "worker": _WORKER_OPTIONS,
     "store": _STORE_OPTIONS,
+    "matchmaking": _MATCHMAKING_OPTIONS,
 }
 
 

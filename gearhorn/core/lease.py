@@ -20,10 +20,13 @@ class Lease:
         self._valid_until_s = 0.0
         self._tokens: list[str] = []
 
+    def asked(self, token: str) -> None:
+        """The store is asked for a lease with this token. It may come to be even if the answer is lost."""
+        self._tokens = [*self._tokens, token][-TOKENS_REMEMBERED:]
+
     def taken(self, token: str, asked_at_s: float) -> None:
         """The store gave a lease in answer to a call that was sent at `asked_at_s`: it may have begun just then."""
         self.token = token
-        self._tokens = [*self._tokens, token][-TOKENS_REMEMBERED:]
         self.renewed(asked_at_s)
 
     def renewed(self, asked_at_s: float) -> None:
@@ -43,5 +46,5 @@ class Lease:
         return max(0.0, self._valid_until_s - now_s) if self.token is not None else 0.0
 
     def was_ours(self, token: str) -> bool:
-        """Whether `token` is that of a lease of this process, held or lost; not of another one under the same id."""
+        """Whether `token` is that of a lease of this process, whatever became of it, and not of another one."""
         return token in self._tokens

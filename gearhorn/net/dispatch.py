@@ -12,6 +12,7 @@ from zlib import crc32
 from gearhorn.core.fanout import Portion
 from gearhorn.core.members import Members
 from gearhorn.net.address import Address
+from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.copier import Copier
 from gearhorn.net.shipment import Shipment
@@ -36,6 +37,11 @@ class Dispatch:
         self._retry_timeout_s = retry_timeout_s
         self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Portion]] = {}
         self._is_closing = False
+
+    @property
+    def links(self) -> list[ClientLink]:
+        """One for each server, in their order."""
+        return [copier.link for copier in self._copiers]
 
     async def run(self) -> None:
         """Keeps the links up until cancelled."""

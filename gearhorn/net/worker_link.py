@@ -75,7 +75,8 @@ class WorkerLink:
     """Serves queues on one server. `on_job` is called inside the read callback and must not raise; `on_up` whenever the
     link comes up.
 
-    What is served, and whether jobs are grabbed, outlasts a lost connection.
+    What is served, and whether jobs are grabbed, outlasts a lost connection. `purpose` is the word for this link in the
+    log, which hears nothing of one without.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class WorkerLink:
         worker: WorkerSettings,
         on_job: Callable[[Job], None],
         on_up: Callable[[], None] = lambda: None,
+        purpose: str = "jobs",
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
@@ -98,7 +100,7 @@ class WorkerLink:
         self._grabbing = False
         self._role: WorkerRole | None = None
         self._connection: Connection[WorkerEvent] | None = None
-        self._keeper = Keeper(address, "jobs", link, self._connect, self._care)
+        self._keeper = Keeper(address, purpose, link, self._connect, self._care)
 
     async def run(self) -> None:
         """Keeps the link up until cancelled."""

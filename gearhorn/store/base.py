@@ -9,6 +9,15 @@ Duties of a backend:
   lose data.
 * `read` returns a list and the version that belongs to it. Subscriptions past their `ttl`, by the store's own clock
   where it has one, are not in it, and their end has raised the version.
+* A topic whose version rises is *unsettled* from the same step on, until `settle` names it with the version that it
+  still has. A change is claimed by its maker, a subscription that ended by itself by nobody. A renewal is handed what
+  nobody has claimed, and what was claimed longer ago than its `ttl_s`, and claims it.
+* The leases that `apply` returns are those of the moment of the changes or of a later one, by the store's own clock
+  where it has one that several hosts can go by. A renewal of one that ran out or was revoked fails, so that a lease
+  not among them can serve no list that was read before the changes.
+* A store that may have lost leases (it was started again, fell over to a replica, was emptied) says so: `held_s` is
+  then how long a lost lease may last yet, and no lease from before can be renewed. Only what looks as if it had never
+  been used, to a handle that has not seen it otherwise, is taken for new.
 * A queue name belongs to one pair of topic and client id at a time; who comes second gets a `Collision`. It is freed
   when the subscription ends, however it ends.
 * Trouble of a peer is raised as StoreUnavailable within the time limit that the backend was given, and the next call
@@ -24,6 +33,8 @@ characters, and their queue name is not too long.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,46 @@ class Collision(NamedTuple):
 ChangeResult = Applied | Collision
 
 
+UNKNOWN_VERSION = -1
+
+
+class TopicState(NamedTuple):
+    """What a call of `apply` found of one topic and left of it.
+
+    The list of `old_version`, with the call's changes made to it in order, is the list of `version`. UNKNOWN_VERSION
+    where that cannot be said: because an answer was lost and the call repeated, or because another's change came
+    between two steps. `is_settled`: nothing was changed, and all workers are known to have heard of `version`.
+    """
+
+    old_version: int
+    version: int
+    is_settled: bool
+
+
+class Outcome(NamedTuple):
+    """What became of the changes, in their order, and of their topics; and who may still serve the lists from before.
+
+    `topics` has every topic named, also one of which all changes were refused: its list is then as it was.
+    `leases` are those that have not run out, revoked ones among them. `held_s`: there may be others, of which the store
+    knows nothing any more; none of them lasts longer than so many seconds.
+    """
+
+    results: list[ChangeResult]
+    topics: dict[str, TopicState]
+    leases: list[Lease]
+    held_s: float = 0.0
+
+
+def join_states(first: TopicState | None, then: TopicState) -> TopicState:
+    """The state of a topic after two steps of one call."""
+    if first is None:
+        return then
+    is_chain = first.version == then.old_version
+    return TopicState(
+        first.old_version if is_chain else UNKNOWN_VERSION, then.version, first.is_settled and then.is_settled
+    )
+
+
 class TopicList(NamedTuple):
     """A topic's subscribers at `version`: client ids in UTF-8, each once, in any order.
 
@@ -100,7 +151,7 @@ class Store(Protocol):
     async def close(self) -> None:
         """Lets go of everything. Never raises; may be called twice, or without `open`."""
 
-    async def apply(self, changes: Sequence[Change]) -> list[ChangeResult]:
+    async def apply(self, changes: Sequence[Change]) -> Outcome:
         """Makes the changes, in order, in as few round trips as the backend allows. One result per change."""
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
@@ -111,3 +162,28 @@ class Store(Protocol):
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
         """The list of one topic for people, sorted by client id."""
+
+    async def settle(self, topics: Sequence[TopicVersion]) -> None:
+        """All workers know of these versions. A topic that has another one by now stays unsettled."""
+
+    async def take_lease(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str] = ()) -> Lease | None:
+        """Gives the worker a lease of `ttl_s` seconds, and returns None; unless there is one under its id already,
+        which has not run out, and whose token is not among `instead_of`: then it returns that one.
+        """
+
+    async def renew_lease(self, key: LeaseKey, ttl_s: float, info: str) -> Renewal:
+        """Lets the lease last for `ttl_s` seconds from now."""
+
+    async def release_lease(self, key: LeaseKey) -> None:
+        """Ends the lease, if it is still there: its worker serves from memory no more."""
+
+    async def revoke_leases(self, keys: Sequence[LeaseKey]) -> list[float]:
+        """Keeps these leases from being renewed. Returns the seconds that each lasts yet, as `Lease.left_s` tells
+        them; 0 for one that is not there or has run out.
+        """
+
+    async def forget_lease(self, key: LeaseKey) -> None:
+        """Removes a lease that has run out; any other stays."""
+
+    async def leases(self) -> list[Lease]:
+        """Every lease, also those that ran out and are not forgotten yet, sorted by worker id."""

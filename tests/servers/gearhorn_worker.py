@@ -1,5 +1,7 @@
 """Runs the service as operators do: `gearhorn worker` as a process of its own."""
 
+import itertools
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +10,12 @@ from typing import Self
 from tests.servers.process import ServerProcess
 
 READY = " ready: "
+
+# Short, so that tests need not wait long for workers that they kill.
+LEASE_TTL_S = 3.0
+
+# Each worker needs an id of its own among those that share a store; a restarted one comes back with the same.
+_numbers = itertools.count()
 
 
 class GearhornWorker(ServerProcess):
@@ -24,7 +32,11 @@ class GearhornWorker(ServerProcess):
         settings = folder / "gearhorn.conf"
         settings.touch()
         servers = [f"--gearman={address}" for address in gearman_addresses]
-        command = [sys.executable, "-m", "gearhorn", "worker", f"--config-file={settings}", f"--store={store_url}"]
+        self.worker_id = f"test-{os.getpid()}-{next(_numbers)}"
+        own = folder / "own.conf"
+        own.write_text(f"[matchmaking]\nworker_id = {self.worker_id}\nlease_ttl = {LEASE_TTL_S:g}\n")
+        files = [f"--config-file={own}", f"--config-file={settings}"]  # what a test wishes comes last, and counts
+        command = [sys.executable, "-m", "gearhorn", "worker", *files, f"--store={store_url}"]
         self._old_log_characters = 0
         super().__init__([*command, *servers, *extra_args], 0, folder)
 

@@ -119,8 +119,32 @@ def test_a_name_of_an_instance_breaks_no_line_of_the_admin_protocol(folder: Path
 
 
 def test_a_long_name_of_an_instance_is_cut_to_what_gearmand_takes(folder: Path) -> None:
-    worker = Config(environ={"GEARHORN_INSTANCE": "x" * 300}).daemon_settings().worker
+    worker = Config(environ={"GEARHORN_INSTANCE": "x" * 130}).daemon_settings().worker
     assert len(worker.client_id) == CLIENT_ID_LIMIT_BYTES
+
+
+def test_a_worker_has_an_id_of_its_own_which_is_that_of_host_and_instance_unless_told_otherwise(folder: Path) -> None:
+    host = socket.gethostname()
+    assert Config(environ={}).matchmaking_settings().worker_id == host
+    assert Config(environ={"GEARHORN_INSTANCE": "a b\nc"}).matchmaking_settings().worker_id == f"{host}_a b-c"
+    written(folder, "[matchmaking]\nworker_id = west\n")
+    assert Config(environ={"GEARHORN_INSTANCE": "east"}).matchmaking_settings().worker_id == "west"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("worker_id = " + "x" * 242, r"\[matchmaking\] worker_id the queue name .* has 256 bytes, more than 255"),
+        ("topic = matchmaking", r"\[matchmaking\] topic: 'matchmaking' does not begin with '__'"),
+        ("topic = __" + "x" * 300, r"\[matchmaking\] topic has 302 bytes, more than 253"),
+        ("lease_ttl = 2\nack_timeout = 2.1", r"\[matchmaking\] ack_timeout is longer than lease_ttl.*"),
+        ("lease_ttl = 0.5", r"\[matchmaking\] lease_ttl: .*"),
+    ],
+)
+def test_a_worker_that_could_not_take_its_place_among_the_others_is_refused(folder: Path, text: str, line: str) -> None:
+    written(folder, f"[matchmaking]\n{text}\n")
+    with pytest.raises(Misconfigured, match=line):
+        Config(environ={}).matchmaking_settings()
 
 
 # What is refused

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from gearhorn.directory import Directory, DirectorySettings
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.names import OwnQueues
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
+from gearhorn.patience import PatienceSettings
 from gearhorn.store.base import Subscribe, TopicList
 from gearhorn.store.memory import MemoryStore
 from gearhorn.wire.worker import Assigned
+from tests.unit.directories import directory_of
 
 NOW_S = 1_000_000.0
 
@@ -43,7 +44,7 @@ class House:
     """Handlers over a store in memory, without any Gearman server."""
 
     def __init__(self, store: MemoryStore, queues: OwnQueues) -> None:
-        self.directory = Directory(store, DirectorySettings(retry_timeout_s=0.0))
+        self.directory = directory_of(store, PatienceSettings(retry_timeout_s=0.0))
         self.dispatch = Dispatch([], LinkSettings(), "test", retry_timeout_s=0.0)
         settings = HandlerSettings(queues=queues)
         self.handlers = Handlers(settings, self.directory, self.dispatch, lambda: NOW_S)

@@ -67,11 +67,19 @@ def test_an_empty_name_is_refused(topic: str, client_id: str, key: str) -> None:
     assert str(error) == f"{key}: is empty"
 
 
-@pytest.mark.parametrize("topic", ["_", "__matchmaking", "__", "___", "__x"])
+@pytest.mark.parametrize("topic", ["_", "__matchmaking_", "__matchmakin", "__", "___", "__x"])
 def test_reserved_topics_are_refused(topic: str) -> None:
     with pytest.raises(BadRequest, match=r"^topic: .*reserved"):
         check_topic(topic)
     assert refusal(topic) is not None
+
+
+def test_the_topic_where_workers_meet_is_open_to_others() -> None:
+    check_topic("__matchmaking")
+    assert refusal("__matchmaking", "watcher") is None
+    check_topic("__mm", "__mm")
+    with pytest.raises(BadRequest, match=r"^topic: .*reserved"):
+        check_topic("__matchmaking", "__mm")
 
 
 @pytest.mark.parametrize("letter", ["a", "ü", "語", "👍"])

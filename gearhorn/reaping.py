@@ -1,0 +1,49 @@
+"""Cleans up after workers that ended without leaving: their names, their queues, their leases."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from gearhorn.directory import Directory
+from gearhorn.names import queue_name
+from gearhorn.net.address import Address
+from gearhorn.net.connection import LinkSettings
+from gearhorn.net.drain import drain
+from gearhorn.store.base import Store, Unsubscribe
+from gearhorn.store.leases import LeaseKey
+
+log = logging.getLogger(__name__)
+
+
+class Reaper:
+    def __init__(
+        self,
+        topic: str,
+        store: Store,
+        directory: Directory,
+        servers: Sequence[Address],
+        link: LinkSettings,
+        client_id: str,
+    ) -> None:
+        self._topic = topic
+        self._store = store
+        self._directory = directory
+        self._servers = servers
+        self._link = link
+        self._client_id = client_id
+
+    async def remove(self, leases: Sequence[LeaseKey]) -> None:
+        """To be called with leases that ran out. One whose worker is back meanwhile puts itself on the list again.
+
+        The lease is forgotten last: whatever fails before is done again by whoever is handed it next.
+        """
+        for key in leases:
+            log.warning("worker %s is gone: its lease ran out; its queue is emptied", key.worker_id)
+            await self._directory.change(Unsubscribe(self._topic, key.worker_id))
+            queue = queue_name(self._topic, key.worker_id)
+            counts = await asyncio.gather(
+                *(drain(address, self._link, self._client_id, queue) for address in self._servers)
+            )
+            if sum(counts):
+                log.info("took %d messages off the queue of worker %s", sum(counts), key.worker_id)
+            await self._store.forget_lease(key)

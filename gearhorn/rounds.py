@@ -1,0 +1,223 @@
+"""Sees to it that every worker knows of a change, or can serve no older list, before the change completes.
+
+One round is under way at a time. What is to be told meanwhile goes with the next one, all of it in one message to each
+worker: so ten thousand subscriptions at once are a handful of rounds.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from gearhorn.clock import steady_s
+from gearhorn.core.matchmaking import Matchmaking
+from gearhorn.core.news import News
+from gearhorn.core.round import Round
+from gearhorn.errors import StoreUnavailable
+from gearhorn.patience import Patience
+from gearhorn.store.base import Store
+from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
+
+log = logging.getLogger(__name__)
+
+
+class Post(Protocol):
+    """Takes messages to workers and to those who watch."""
+
+    def send(self, lease: Lease, news: Collection[News], on_acknowledged: Callable[[], None]) -> Callable[[], None]:
+        """Tells one holder of a lease, until it acknowledges or the function that is returned is called."""
+
+    def publish(self, news: Collection[News], holders: Collection[str]) -> None:
+        """Tells those who watch, and are none of the workers `holders`. Nobody waits for them."""
+
+
+# More steps of one list than this are told as one, without saying what has changed.
+STEPS_LIMIT = 64
+
+
+@dataclass(eq=False)
+class Lot:
+    """What one round has to tell, to whom, and who waits for it.
+
+    `leases` and `held_s` are those of the store at `told_at_s`, after all of the changes; None: they are not known yet.
+    """
+
+    leases: Sequence[Lease] | None = ()
+    held_s: float = 0.0
+    told_at_s: float = 0.0
+    _steps: dict[str, list[News]] = field(default_factory=dict)
+    _over: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def news(self) -> list[News]:
+        return [one for steps in self._steps.values() for one in steps]
+
+    @property
+    def versions(self) -> list[TopicVersion]:
+        return [TopicVersion(topic, max(one.version for one in steps)) for topic, steps in self._steps.items()]
+
+    def add(self, news: Iterable[News]) -> None:
+        """Steps of one list that follow on each other become one; others' may have come in between."""
+        for one in news:
+            steps = self._steps.setdefault(one.topic, [])
+            if steps and steps[-1].version == one.old_version:
+                steps[-1] = steps[-1].then(one)
+            else:
+                steps.append(one)
+            if len(steps) > STEPS_LIMIT:
+                self._steps[one.topic] = [News(one.topic, max(step.version for step in steps))]
+
+    async def wait(self) -> None:
+        """Returns when everybody knows. Raises StoreUnavailable when that could not be made sure of."""
+        await asyncio.shield(self._over)
+
+    def end(self, error: Exception | None = None) -> None:
+        if self._over.done():
+            return
+        if error is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(error)
+            self._over.exception()  # there may be nobody who waits
+
+
+class Rounds:
+    """`ack_timeout_s` seconds is how long a worker may take to acknowledge before its lease is revoked."""
+
+    def __init__(
+        self,
+        store: Store,
+        patience: Patience,
+        matchmaking: Matchmaking,
+        post: Post,
+        ack_timeout_s: float,
+        now_s: Callable[[], float] = steady_s,
+    ) -> None:
+        self._store = store
+        self._patience = patience
+        self._matchmaking = matchmaking
+        self._post = post
+        self._ack_timeout_s = ack_timeout_s
+        self._now_s = now_s
+        self._next: Lot | None = None
+        self._runner: asyncio.Task[None] | None = None
+
+    def tell(self, news: Iterable[News], leases: Sequence[Lease], held_s: float) -> Lot:
+        """News of this worker's own changes. `leases` and `held_s` are what the store answered them with.
+
+        To be called in the order of the answers. Those of the latest one do for the earlier ones too: what is not
+        among them any more has run out.
+        """
+        lot = self._add(news)
+        if lot.leases is not None:
+            lot.leases, lot.held_s, lot.told_at_s = leases, held_s, self._now_s()
+        return lot
+
+    def tell_for_others(self, news: Iterable[News]) -> Lot:
+        """News of changes that another worker has made, who knows when, and told nobody."""
+        lot = self._add(news)
+        lot.leases = None  # older ones might lack a worker that read the list in between
+        return lot
+
+    def _add(self, news: Iterable[News]) -> Lot:
+        if self._next is None:
+            self._next = Lot()
+        self._next.add(news)
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run_all())
+        return self._next
+
+    async def close(self) -> None:
+        """Ends the round under way. What it had to tell stays unsettled in the store, where another worker finds it."""
+        runner = self._runner
+        if runner is not None:
+            runner.cancel()
+            await asyncio.wait([runner])
+
+    async def _run_all(self) -> None:
+        lot: Lot | None = None
+        try:
+            while self._next is not None:
+                lot, self._next = self._next, None
+                await self._run(lot)
+        finally:
+            self._runner = None
+            for left in (lot, self._next):
+                if left is not None:
+                    left.end(StoreUnavailable("the worker stops"))
+            self._next = None
+
+    async def _run(self, lot: Lot) -> None:
+        try:
+            leases = await self._find_leases(lot)
+            self._post.publish(lot.news, {lease.key.worker_id for lease in leases})
+            await self._convince(lot, leases)
+        except StoreUnavailable as error:
+            lot.end(error)
+            return
+        lot.end()
+        # Not before: nobody has to wait for this. Were it not done, whoever asks for the same change again, or the
+        # next worker that renews its lease, would tell everybody once more.
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.settle(lot.versions)
+
+    async def _find_leases(self, lot: Lot) -> Sequence[Lease]:
+        if lot.leases is not None:
+            return lot.leases
+        leases = await self._patience.ask(self._store.leases)
+        lot.told_at_s = self._now_s()
+        return [lease for lease in leases if lease.left_s > 0]
+
+    async def _convince(self, lot: Lot, leases: Sequence[Lease]) -> None:
+        """Returns when no holder of a lease can serve a list from before the news."""
+        others = {lease.key: lease for lease in leases if not self._matchmaking.lease.was_ours(lease.key.token)}
+        round_ = self._begin(lot, others)
+        changed = asyncio.Event()
+
+        def acknowledged(key: LeaseKey) -> None:
+            round_.acknowledged(key)
+            changed.set()
+
+        stops = [self._post.send(lease, lot.news, partial(acknowledged, key)) for key, lease in others.items()]
+        try:
+            while not round_.is_over(self._now_s()):
+                if late := round_.overdue(self._now_s()):
+                    await self._revoke(round_, late)
+                else:
+                    await self._wait(changed, round_.next_s())
+        finally:
+            for stop in stops:
+                stop()
+
+    def _begin(self, lot: Lot, others: Mapping[LeaseKey, Lease]) -> Round[LeaseKey]:
+        now_s = self._now_s()
+        age_s = now_s - lot.told_at_s
+        held_s = max(0.0, lot.held_s - age_s)
+        if held_s:
+            log.warning("the store may have lost leases: changes wait %.1f s for these to run out", held_s)
+        left_s = {key: max(0.0, lease.left_s - age_s) if lease.is_revoked else None for key, lease in others.items()}
+        return Round(left_s, held_s, self._ack_timeout_s, now_s)
+
+    async def _revoke(self, round_: Round[LeaseKey], late: Sequence[LeaseKey]) -> None:
+        left_s = await self._patience.ask(lambda: self._store.revoke_leases(late))
+        now_s = self._now_s()
+        still_open = set(round_.open_holders())
+        for key, rest_s in zip(late, left_s, strict=True):
+            if key in still_open:
+                round_.revoked(key, rest_s, now_s)
+                log.warning(
+                    "worker %s does not acknowledge: its lease was revoked, changes wait up to %.1f s for its end",
+                    key.worker_id,
+                    rest_s,
+                )
+
+    async def _wait(self, changed: asyncio.Event, until_s: float | None) -> None:
+        """Until something has changed, or for as long as the clock allows."""
+        delay_s = None if until_s is None else max(0.0, until_s - self._now_s())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await changed.wait()
+        changed.clear()
