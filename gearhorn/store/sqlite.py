@@ -1,20 +1,23 @@
 """Subscriber lists in one SQLite file, which several worker processes of a host may share.
 
 All statements run in one thread, where the connection lives; the file's own lock orders the processes. Everything that
-is SQL is in `sqlite_lists.py`.
+is SQL is in the modules beside this one. Nothing is lost with a process or the machine, so `held_s` is always 0.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 from urllib.parse import unquote
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.store.base import Change, ChangeResult, Store, Subscription, TopicCount, TopicList
-from gearhorn.store.sqlite_lists import SqliteLists
+from gearhorn.store import sqlite_leases, sqlite_lists
+from gearhorn.store.base import Change, Outcome, Store, Subscription, TopicCount, TopicList, join_states
+from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
+from gearhorn.store.sqlite_file import SqliteFile
 from gearhorn.store.threads import BlockingCalls
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 # The write lock is let go after so many changes, for other processes to have their turn: some 50 ms.
 CHANGES_PER_TRANSACTION = 5000
@@ -39,7 +42,7 @@ class SqliteStore:
         # Less than the limit, so that who waits for another process's lock hears of the lock and not of the limit.
         self._busy_timeout_s = timeout_s * 0.8
         self._calls = BlockingCalls(f"SQLite store {path}", 1, timeout_s)
-        self._lists: SqliteLists | None = None
+        self._file: SqliteFile | None = None
 
     async def open(self) -> None:
         self._calls.start()
@@ -48,37 +51,62 @@ class SqliteStore:
     async def close(self) -> None:
         await self._calls.close(self._disconnect)
 
-    async def apply(self, changes: Sequence[Change]) -> list[ChangeResult]:
-        results: list[ChangeResult] = []
-        for start in range(0, len(changes), CHANGES_PER_TRANSACTION):
-            results += await self._apply_group(changes[start : start + CHANGES_PER_TRANSACTION])
-        return results
+    async def apply(self, changes: Sequence[Change]) -> Outcome:
+        outcome = await self._ask(sqlite_lists.apply, changes[:CHANGES_PER_TRANSACTION])
+        for start in range(CHANGES_PER_TRANSACTION, len(changes), CHANGES_PER_TRANSACTION):
+            group = changes[start : start + CHANGES_PER_TRANSACTION]
+            outcome = _join(outcome, await self._ask(sqlite_lists.apply, group))
+        return outcome
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
-        return await self._ask(lambda lists: lists.read(topics))
+        return await self._ask(sqlite_lists.read, topics)
 
     async def topics(self) -> list[TopicCount]:
-        return await self._ask(lambda lists: lists.topics())
+        return await self._ask(sqlite_lists.topics)
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
-        return await self._ask(lambda lists: lists.subscriptions(topic))
+        return await self._ask(sqlite_lists.subscriptions, topic)
 
-    async def _apply_group(self, group: Sequence[Change]) -> list[ChangeResult]:
-        return await self._ask(lambda lists: lists.apply(group))
+    async def settle(self, topics: Sequence[TopicVersion]) -> None:
+        await self._ask(sqlite_lists.settle, topics)
 
-    async def _ask(self, question: Callable[[SqliteLists], Result]) -> Result:
-        return await self._calls.run(lambda: question(self._connected()))
+    async def take_lease(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str] = ()) -> Lease | None:
+        return await self._ask(sqlite_leases.take, key, ttl_s, info, instead_of)
 
-    def _connected(self) -> SqliteLists:
-        if self._lists is None:
+    async def renew_lease(self, key: LeaseKey, ttl_s: float, info: str) -> Renewal:
+        return await self._ask(sqlite_leases.renew, key, ttl_s, info)
+
+    async def release_lease(self, key: LeaseKey) -> None:
+        await self._ask(sqlite_leases.release, key)
+
+    async def revoke_leases(self, keys: Sequence[LeaseKey]) -> list[float]:
+        return await self._ask(sqlite_leases.revoke, keys)
+
+    async def forget_lease(self, key: LeaseKey) -> None:
+        await self._ask(sqlite_leases.forget, key)
+
+    async def leases(self) -> list[Lease]:
+        return await self._ask(sqlite_leases.all_leases)
+
+    async def _ask(self, question: Callable[[SqliteFile, *Arguments], Result], *arguments: *Arguments) -> Result:
+        return await self._calls.run(lambda: question(self._connected(), *arguments))
+
+    def _connected(self) -> SqliteFile:
+        if self._file is None:
             raise StoreUnavailable(f"SQLite store {self._path} is not open")
-        return self._lists
+        return self._file
 
     def _connect(self) -> None:
-        if self._lists is None:
-            self._lists = SqliteLists(self._path, self._busy_timeout_s)
+        if self._file is None:
+            self._file = SqliteFile(self._path, self._busy_timeout_s)
 
     def _disconnect(self) -> None:
-        lists, self._lists = self._lists, None
-        if lists is not None:
-            lists.close()
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+def _join(first: Outcome, then: Outcome) -> Outcome:
+    """The leases are the later ones: one that ran out in between serves nothing any more."""
+    topics = first.topics | {topic: join_states(first.topics.get(topic), state) for topic, state in then.topics.items()}
+    return Outcome(first.results + then.results, topics, then.leases)

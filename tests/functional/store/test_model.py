@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from gearhorn.names import queue_name
-from gearhorn.store.base import Applied, Change, ChangeResult, Collision, Subscribe, TopicCount, Unsubscribe
+from gearhorn.store.base import (
+    Applied,
+    Change,
+    ChangeResult,
+    Collision,
+    Subscribe,
+    TopicCount,
+    TopicState,
+    Unsubscribe,
+)
+from gearhorn.store.leases import TopicVersion
 from tests.functional.store.conftest import MakeHandle
 
 # Few, and such that many of the pairs share a queue name with another.
@@ -59,6 +69,7 @@ def machine(begin: Callable[[], MakeHandle]) -> type[RuleBasedStateMachine]:
             super().__init__()
             self.model = Model()
             self.versions = dict.fromkeys(TOPICS, 0)
+            self.settled = set(TOPICS)
             make_handle = begin()
             self.stores = [make_handle(), make_handle()]
             self.loop = asyncio.new_event_loop()
@@ -70,9 +81,24 @@ def machine(begin: Callable[[], MakeHandle]) -> type[RuleBasedStateMachine]:
 
         @rule(number=st.integers(0, 1), changes=st.lists(wishes, min_size=1, max_size=8))
         def apply(self, number: int, changes: list[Change]) -> None:
-            results = self.wait(self.stores[number].apply(changes)).results
-            for change, result in zip(changes, results, strict=True):
+            before = dict(self.versions)
+            outcome = self.wait(self.stores[number].apply(changes))
+            for change, result in zip(changes, outcome.results, strict=True):
                 self.versions[change.topic] = self.model.judge(change, result, self.versions[change.topic])
+            self.settled -= {topic for topic in TOPICS if self.versions[topic] != before[topic]}
+            assert outcome.topics == {
+                topic: TopicState(before[topic], self.versions[topic], topic in self.settled)
+                for topic in {change.topic for change in changes}
+            }
+            assert (outcome.leases, outcome.held_s) == ([], 0)
+
+        @rule(number=st.integers(0, 1), topics=st.lists(st.sampled_from(TOPICS), max_size=4), behind=st.integers(0, 1))
+        def settle(self, number: int, topics: list[str], behind: int) -> None:
+            self.wait(
+                self.stores[number].settle([TopicVersion(topic, self.versions[topic] - behind) for topic in topics])
+            )
+            if not behind:
+                self.settled.update(topics)
 
         @rule(number=st.integers(0, 1), topics=st.lists(st.sampled_from(TOPICS), max_size=4))
         def read(self, number: int, topics: list[str]) -> None:

@@ -14,7 +14,7 @@ from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.store.base import Subscribe, TopicList
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
+from tests.functional.store.questions import apply, is_settled, members, read, subscribe, unsubscribe
 
 
 async def test_lists_and_versions_outlive_the_process(tmp_path: Path, open_url: OpenUrl) -> None:
@@ -41,13 +41,15 @@ def subscribe_and_die(url: str) -> None:
 async def test_a_change_is_there_when_its_process_is_killed_right_after(tmp_path: Path, open_url: OpenUrl) -> None:
     url = f"sqlite:///{tmp_path}/lists.db"
     assert run_processes(subscribe_and_die, (url,)) == [-signal.SIGKILL]
-    assert await members(await open_url(url), "news") == ["bob"]
+    store = await open_url(url)
+    assert await members(store, "news") == ["bob"]
+    assert not await is_settled(store, "news")
 
 
 async def test_commits_are_synced_and_the_file_is_shared(tmp_path: Path, open_url: OpenUrl) -> None:
     store = await open_url(f"sqlite:///{tmp_path}/lists.db")
     modes = await store._ask(  # type: ignore[attr-defined]
-        lambda lists: [lists._value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
+        lambda file: [file.value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
     )
     assert modes == [b"wal", 2]  # 2: FULL
 
@@ -148,10 +150,10 @@ async def test_a_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Pat
     store = await open_url(f"sqlite:///{tmp_path}/lists.db")
     await subscribe(store, "news", "bob")
     await store.close()
-    set_schema(tmp_path / "lists.db", 2)
+    set_schema(tmp_path / "lists.db", 3)
     with pytest.raises(Misconfigured, match="newer gearhorn"):
         await open_url(f"sqlite:///{tmp_path}/lists.db")
-    set_schema(tmp_path / "lists.db", 1)
+    set_schema(tmp_path / "lists.db", 2)
     assert await members(await open_url(f"sqlite:///{tmp_path}/lists.db"), "news") == ["bob"]
 
 
@@ -194,11 +196,11 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_done(tmp_path: Pat
     store = await open_url(f"sqlite:///{tmp_path}/lists.db")
     await subscribe(store, "news", "bob")
     before = await read(store, "news")
-    await store._ask(lambda lists: lists._value("PRAGMA max_page_count = 20"))  # type: ignore[attr-defined]
+    await store._ask(lambda file: file.value("PRAGMA max_page_count = 20"))  # type: ignore[attr-defined]
     with pytest.raises(StoreUnavailable, match="full"):
         await store.apply([Subscribe("news", "x" * 200 + str(number)) for number in range(5000)])
     assert await read(store, "news") == before
-    await store._ask(lambda lists: lists._value("PRAGMA max_page_count = 100000"))  # type: ignore[attr-defined]
+    await store._ask(lambda file: file.value("PRAGMA max_page_count = 100000"))  # type: ignore[attr-defined]
     assert (await subscribe(store, "news", "alice")).changed
 
 
