@@ -84,6 +84,7 @@ class Leasing:
             else:
                 self._pause.reset()
             await self._take_again()
+            log.info("this worker holds a lease again")
 
     async def release(self) -> None:
         """Ends the lease, within the store's time limit; left alone, it runs out."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gearhorn import __version__
+from gearhorn.clock import HastyClock
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
@@ -73,6 +74,7 @@ class Matchmaker:
         self._settings = settings
         self._started_at_s = time.time()
         self._renewal_count = 0
+        self._message_count = 0
         self._joined = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
         self._queue = queue_name(settings.topic, settings.worker_id)
@@ -80,13 +82,16 @@ class Matchmaker:
         waits = Patience(patience)
         self._post = Post(settings.worker_id, settings.topic, dispatch, settings.ack_timeout_s, self._find_members)
         self._rounds = Rounds(store, waits, self._matchmaking, self._post, settings.ack_timeout_s)
-        self.directory = Directory(store, waits, self._matchmaking, self._rounds)
+        lease_clock = HastyClock()
+        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock)
         self._links = [
             # Not the links of the jobs: a worker that holds all the jobs that it may hold still has to hear of changes.
             WorkerLink(address, link, WorkerSettings(client_id), self._take, purpose="matchmaking")
             for address in servers
         ]
-        self._leasing = Leasing(store, waits, self._matchmaking, settings.worker_id, self._describe, self._on_renewal)
+        self._leasing = Leasing(
+            store, waits, self._matchmaking, settings.worker_id, self._describe, self._on_renewal, lease_clock
+        )
         self._reaper = Reaper(settings.topic, store, self.directory, servers, link, client_id)
 
     async def join(self) -> None:
@@ -143,6 +148,7 @@ class Matchmaker:
 
     def _take(self, job: Job) -> None:
         """A message. Called inside the read callback: what is acknowledged here has taken effect."""
+        self._message_count += 1
         message = parse_message(job.assigned.payload)
         if isinstance(message, Told):
             if self._matchmaking.hear_message(message.token, message.news):
@@ -202,6 +208,7 @@ class Matchmaker:
             subscribers=lists.subscriber_count,
             version=__version__,
             renewals=self._renewal_count,
+            messages=self._message_count,
             process=own_mark(),
         )
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,14 @@ class Setup:
 
 
 class Worker(ServerProcess):
-    """The real service. It is ready when the Gearman server knows a worker for `fanout`."""
+    """The real service, one of its site. It is ready when the Gearman server knows one more worker for `fanout`."""
+
+    def __init__(self, argv: Sequence[str], port: int, folder: Path, number: int) -> None:
+        super().__init__(argv, port, folder, {**_clean_environment(), "GEARHORN_INSTANCE": str(number)})
+        self.number = number
 
     def is_ready(self) -> bool:
-        return admin.queue_status(self.port, "fanout").worker_count > 0
+        return admin.queue_status(self.port, "fanout").worker_count > self.number
 
     @property
     def pid(self) -> int:
@@ -56,7 +60,12 @@ class Worker(ServerProcess):
 class Site:
     folder: Path
     port: int
-    worker: Worker
+    store_url: str
+    workers: Sequence[Worker]
+
+    @property
+    def worker(self) -> Worker:
+        return self.workers[0]
 
     def subscribe(self, topic: Topic) -> None:
         """Puts the topic's subscribers on its list by real `subscribe_fanout` jobs."""
@@ -81,18 +90,22 @@ def open_gearmand(setup: Setup) -> Iterator[tuple[Path, int]]:
 
 
 @contextmanager
-def open_site(setup: Setup) -> Iterator[Site]:
-    """A fresh gearmand, store and worker; all are stopped at the end."""
+def open_site(setup: Setup, worker_count: int = 1) -> Iterator[Site]:
+    """A fresh gearmand, store and workers; all are stopped at the end."""
     with ExitStack() as stack:
         folder, port = stack.enter_context(open_gearmand(setup))
         store, url = STORES[setup.store](folder / "store")
         if store is not None:
             stack.callback(store.stop)
             store.start()
-        worker = Worker(_worker_command(setup, port, url), port, folder / "worker", _clean_environment())
-        stack.callback(worker.stop)
-        worker.start()
-        yield Site(folder, port, worker)
+        workers = [
+            Worker(_worker_command(setup, port, url), port, folder / f"worker{number}", number)
+            for number in range(worker_count)
+        ]
+        for worker in workers:
+            stack.callback(worker.stop)
+            worker.start()
+        yield Site(folder, port, url, workers)
 
 
 def _redis(folder: Path) -> tuple[ServerProcess | None, str]:
