@@ -5,12 +5,13 @@ read that began after the question. A change is made in the store and returns wh
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from gearhorn.clock import steady_s
 from gearhorn.core.matchmaking import Matchmaking
-from gearhorn.core.members import Members
+from gearhorn.core.members import NOBODY, Members
 from gearhorn.core.news import UNKNOWN, News
 from gearhorn.grouping import Grouper
 from gearhorn.patience import Patience
@@ -48,17 +49,29 @@ class Directory:
         self._matchmaking = matchmaking
         self._rounds = rounds
         self._now_s = now_s
+        self._asked: Counter[str] = Counter()  # topics whose lists are waited for
         self._lookups: Grouper[str, Members] = Grouper(self._read, LOOKUPS_AT_ONCE)
         self._changes: Grouper[Change, _Made] = Grouper(self._apply, CHANGES_AT_ONCE)
 
     def find(self, topic: str) -> Members | None:
-        """The subscribers of `topic`, if that can be told from memory. See `members` for the promise."""
-        return self._matchmaking.find(topic, self._now_s())
+        """The subscribers of `topic`, if that can be told from memory. See `members` for the promise.
+
+        While others wait for the same list it cannot: fanouts that came in a row go out in that order.
+        """
+        return None if topic in self._asked else self._matchmaking.find(topic, self._now_s())
 
     async def members(self, topic: str) -> Members:
         """The subscribers of `topic`, with every change that was completed before the question."""
         found = self.find(topic)
-        return await self._lookups.ask(topic) if found is None else found
+        if found is not None:
+            return found
+        self._asked[topic] += 1
+        try:
+            return await self._lookups.ask(topic)
+        finally:
+            self._asked[topic] -= 1
+            if not self._asked[topic]:
+                del self._asked[topic]
 
     async def change(self, change: Change) -> ChangeResult:
         """Makes the change. When this returns, every later `members`, in any worker, knows of it."""
@@ -72,9 +85,13 @@ class Directory:
         await self._changes.close()
 
     async def _read(self, topics: Sequence[str]) -> Sequence[Members]:
-        distinct = list(dict.fromkeys(topics))
-        members = await self._patience.ask(lambda: self._read_once(distinct))
-        return [members[topic] for topic in topics]
+        """What has come to be in memory since it was asked for is not read again."""
+        now_s = self._now_s()
+        members = {topic: self._matchmaking.find(topic, now_s) for topic in topics}
+        unknown = [topic for topic, found in members.items() if found is None]
+        if unknown:
+            members |= await self._patience.ask(lambda: self._read_once(unknown))
+        return [members[topic] or NOBODY for topic in topics]
 
     async def _read_once(self, topics: Sequence[str]) -> dict[str, Members]:
         found: dict[str, tuple[int, Members]] = {}

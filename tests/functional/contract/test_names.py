@@ -120,7 +120,7 @@ def test_a_topic_that_leaves_no_room_is_refused(stage: Stage, queue: str) -> Non
     assert text == "topic: has 254 bytes, more than 253"
 
 
-@pytest.mark.parametrize("topic", ["__", "__matchmaking", "___", "__news"])
+@pytest.mark.parametrize("topic", ["__", "__matchmakers", "___", "__news"])
 @pytest.mark.parametrize("queue", [*PAIR_QUEUES, "fanout"])
 def test_topics_that_begin_with_two_underscores_are_reserved(stage: Stage, queue: str, topic: str) -> None:
     text = refused(stage, queue, {"topic": topic, "client_id": "bob", "payload": ""})
