@@ -9,34 +9,36 @@ cluster.
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-import redis.exceptions as theirs
-
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.store.base import (
+    UNKNOWN_VERSION,
     Applied,
     Change,
     ChangeResult,
     Collision,
+    Outcome,
     Store,
     Subscribe,
     Subscription,
     TopicCount,
     TopicList,
+    TopicState,
+    join_states,
 )
+from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
+from gearhorn.store.redis_apply_script import APPLY, ApplyAnswer
+from gearhorn.store.redis_calls import Command, RedisCalls
+from gearhorn.store.redis_leases import RedisLeases, describe_lease
 from gearhorn.store.redis_link import RedisLink
-from gearhorn.store.redis_scripts import APPLY, SWEEP, Script
+from gearhorn.store.redis_scripts import SWEEP
 from gearhorn.store.redis_urls import read_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
 # One script call makes so many changes. Redis serves nobody else meanwhile, for two milliseconds or so; with more of
 # them little would be gained.
 CHANGES_PER_CALL = 500
-SWEEPS_PER_CALL = 500
 TOPICS_PER_CALL = 500
 SCORES_PER_CALL = 5000
-
-Command = tuple[str | bytes, ...]
 
 
 def from_url(url: str, *, prefix: str, timeout_s: float) -> Store:
@@ -48,9 +50,9 @@ def from_url(url: str, *, prefix: str, timeout_s: float) -> Store:
 class RedisStore:
     def __init__(self, link: RedisLink, prefix: str) -> None:
         self._link = link
-        self._topics, self._versions = f"{prefix}:topics", f"{prefix}:versions"
-        self._queues, self._expiries = f"{prefix}:queues", f"{prefix}:expiries"
-        self._list_prefix = f"{prefix}:topic:"
+        self._calls = RedisCalls(link, prefix)
+        self._leases = RedisLeases(self._calls)
+        self._topics, self._versions, self._expiries = f"{prefix}:topics", f"{prefix}:versions", f"{prefix}:expiries"
 
     async def open(self) -> None:
         self._link.open()
@@ -59,11 +61,11 @@ class RedisStore:
     async def close(self) -> None:
         await self._link.close()
 
-    async def apply(self, changes: Sequence[Change]) -> list[ChangeResult]:
-        results: list[ChangeResult] = []
-        for start in range(0, len(changes), CHANGES_PER_CALL):
-            results += await self._apply_group(changes[start : start + CHANGES_PER_CALL])
-        return results
+    async def apply(self, changes: Sequence[Change]) -> Outcome:
+        outcome = await self._apply_group(changes[:CHANGES_PER_CALL])
+        for start in range(CHANGES_PER_CALL, len(changes), CHANGES_PER_CALL):
+            outcome = _join(outcome, await self._apply_group(changes[start : start + CHANGES_PER_CALL]))
+        return outcome
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
         lists: list[TopicList] = []
@@ -90,18 +92,39 @@ class RedisStore:
                 names = (client_id.decode() for client_id in found.client_ids)
                 return sorted(map(Subscription, names, ends_in_s))
 
-    async def _apply_group(self, group: Sequence[Change]) -> list[ChangeResult]:
-        wishes = msgspec.msgpack.encode([_describe_change(change) for change in group])
-        answers: list[int | bytes] = []
-        while not answers:  # an empty answer: there was more past its ttl than one call may end
-            answers, was_repeated = await self._link.ask(lambda client: self._run(client, APPLY, wishes))
-        return [_read_answer(answer, was_repeated) for answer in answers]
+    async def settle(self, topics: Sequence[TopicVersion]) -> None:
+        await self._leases.settle(topics)
+
+    async def take_lease(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str] = ()) -> Lease | None:
+        return await self._leases.take(key, ttl_s, info, instead_of)
+
+    async def renew_lease(self, key: LeaseKey, ttl_s: float, info: str) -> Renewal:
+        return await self._leases.renew(key, ttl_s, info)
+
+    async def release_lease(self, key: LeaseKey) -> None:
+        await self._leases.release(key)
+
+    async def revoke_leases(self, keys: Sequence[LeaseKey]) -> list[float]:
+        return await self._leases.revoke(keys)
+
+    async def forget_lease(self, key: LeaseKey) -> None:
+        await self._leases.forget(key)
+
+    async def leases(self) -> list[Lease]:
+        return await self._leases.list()
+
+    async def _apply_group(self, group: Sequence[Change]) -> Outcome:
+        wish = [_describe_change(change) for change in group]
+        while True:
+            answer, was_repeated = await self._calls.run(APPLY, wish)
+            if answer.is_swept:  # otherwise there was more past its ttl than one call may end
+                return _read_answer(group, answer, was_repeated)
 
     async def _read_group(self, topics: Sequence[str]) -> list[TopicList]:
         lists: dict[str, TopicList] = {}
         while missing := [topic for topic in dict.fromkeys(topics) if topic not in lists]:
             versions = ("HMGET", self._versions, *missing)
-            members = [("SMEMBERS", self._list_prefix + topic) for topic in missing]
+            members = [("SMEMBERS", self._calls.list_prefix + topic) for topic in missing]
             _, (before, *found, after) = await self._ask_swept([versions, *members, versions])
             for topic, first, client_ids, last in zip(missing, before, found, after, strict=True):
                 if first == last:
@@ -109,7 +132,7 @@ class RedisStore:
         return [lists[topic] for topic in topics]
 
     async def _count_group(self, topics: Sequence[str]) -> list[TopicCount]:
-        _, counts = await self._ask_swept([("SCARD", self._list_prefix + topic) for topic in topics])
+        _, counts = await self._ask_swept([("SCARD", self._calls.list_prefix + topic) for topic in topics])
         return [TopicCount(topic, count) for topic, count in zip(topics, counts, strict=True) if count]
 
     async def _ends_in_s(self, topic: str, version: int, client_ids: Sequence[bytes]) -> list[float | None]:
@@ -124,7 +147,7 @@ class RedisStore:
         """The time of the server at which nothing is past its ttl, and the answers to commands that only read."""
         asked = [("TIME",), ("ZRANGE", self._expiries, "0", "0", "WITHSCORES"), *commands]
         while True:
-            ((seconds, microseconds), first_end, *answers), _ = await self._link.ask(lambda c: self._execute(c, asked))
+            (seconds, microseconds), first_end, *answers = await self._calls.execute(asked)
             now_s = seconds + microseconds / MICROSECONDS_PER_S
             if not first_end or float(first_end[1]) > now_s:
                 return now_s, answers
@@ -133,28 +156,7 @@ class RedisStore:
     async def _sweep(self) -> None:
         is_swept = False
         while not is_swept:
-            is_swept, _ = await self._link.ask(lambda client: self._run(client, SWEEP))
-
-    async def _run(self, client: Any, script: Script, *arguments: str | bytes) -> Any:
-        try:
-            return await client.execute_command("EVALSHA", script.sha, *self._inputs(), *arguments)
-        except theirs.NoScriptError:  # the server is new, or was started again; EVAL makes it known
-            return await client.execute_command("EVAL", script.text, *self._inputs(), *arguments)
-
-    async def _execute(self, client: Any, commands: Sequence[Command]) -> list[Any]:
-        async with client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            answers: list[Any] = await pipe.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
-
-    def _inputs(self) -> tuple[str, ...]:
-        """The keys and the arguments that both scripts take first."""
-        keys = (self._topics, self._versions, self._queues, self._expiries)
-        return (str(len(keys)), *keys, self._list_prefix, str(len(queue_prefix(""))), str(SWEEPS_PER_CALL))
+            is_swept, _ = await self._calls.run(SWEEP)
 
 
 def _describe_change(change: Change) -> tuple[str, str, float | bool]:
@@ -162,7 +164,25 @@ def _describe_change(change: Change) -> tuple[str, str, float | bool]:
     return change.topic, queue, float(max(change.ttl_s, 0)) if isinstance(change, Subscribe) else False
 
 
-def _read_answer(answer: int | bytes, was_repeated: bool) -> ChangeResult:
-    if isinstance(answer, bytes):
-        return Collision(answer.decode())
-    return Applied(abs(answer), answer > 0 or (was_repeated and answer != 0))
+def _read_answer(group: Sequence[Change], answer: ApplyAnswer, was_repeated: bool) -> Outcome:
+    """An answer that is the second one tells what the first call left, which nobody knows."""
+    topics = dict.fromkeys(change.topic for change in group)
+    versions = zip(topics, answer.old_versions, answer.versions, answer.are_settled, strict=True)
+    states = {
+        topic: TopicState(UNKNOWN_VERSION if was_repeated else old_version, version, is_settled and not was_repeated)
+        for topic, old_version, version, is_settled in versions
+    }
+    results = [_read_result(result, was_repeated) for result in answer.results]
+    return Outcome(results, states, [*map(describe_lease, answer.leases)], answer.held_us / MICROSECONDS_PER_S)
+
+
+def _read_result(result: int | str, was_repeated: bool) -> ChangeResult:
+    if isinstance(result, str):
+        return Collision(result)
+    return Applied(abs(result), result > 0 or (was_repeated and result != 0))
+
+
+def _join(first: Outcome, then: Outcome) -> Outcome:
+    """The later leases do for both: one that is not among them any more has run out since."""
+    states = {topic: join_states(first.topics.get(topic), state) for topic, state in then.topics.items()}
+    return Outcome(first.results + then.results, first.topics | states, then.leases, then.held_s)

@@ -12,7 +12,8 @@ from gearhorn.errors import GearhornError, Misconfigured, StoreUnavailable
 # replica without its master, busy with a script, cannot save. The words stand at the beginning of an answer, or, when
 # Redis before 7 quotes what a script met, somewhere in it.
 _OPERATORS = {
-    r"WRONGPASS|NOAUTH|invalid password|without any password configured": "refuses the user or password",
+    # "unauthenticated" is what Redis says instead of NOAUTH of a command with more than ten words.
+    r"WRONGPASS|NOAUTH|invalid password|unauthenticated|without any password": "refuses the user or password",
     r"NOPERM|can't run this command|can't access at least one": "does not permit what gearhorn needs",
     r"MOVED|CROSSSLOT": "is a Redis Cluster, which cannot hold the lists: use one master, with replicas if need be",
     r"WRONGTYPE": "holds something else under the keys of the lists: choose another prefix",

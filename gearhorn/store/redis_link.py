@@ -30,6 +30,11 @@ class RedisLink:
         self._slots = asyncio.Semaphore(CONNECTION_LIMIT)
         self._clients: list[Redis] = []  # of the server, and then of sentinels
 
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self._target.name
+
     def open(self) -> None:
         """Makes the clients; connections are made when something is asked. Raises Misconfigured for TLS files."""
         if not self._clients:

@@ -1,38 +1,113 @@
-"""The Lua that runs inside Redis: one call is one atomic step, of changes together with their versions.
+"""The Lua that runs inside Redis: one call is one atomic step. Here is what all scripts share; the first of them ends
+what is past its ttl, `redis_apply_script.py` changes lists, and `redis_lease_scripts.py` is about workers.
 
 Keys, with the configured prefix (an operator may read them with redis-cli):
 
-| key               | type       | holds                                                                         |
-| ----------------- | ---------- | ----------------------------------------------------------------------------- |
-| `P:topics`        | set        | topics that have subscribers                                                  |
-| `P:topic:<topic>` | set        | client ids                                                                    |
-| `P:versions`      | hash       | topic -> version; stays when the last subscriber leaves                       |
-| `P:queues`        | hash       | queue name -> topic of the pair that it belongs to; every pair stands in it   |
-| `P:expiries`      | sorted set | queue name of a subscription with a ttl, scored with the Unix time of its end |
+| key               | type       | holds                                                                               |
+| ----------------- | ---------- | ----------------------------------------------------------------------------------- |
+| `P:topics`        | set        | topics that have subscribers                                                        |
+| `P:topic:<topic>` | set        | client ids                                                                          |
+| `P:versions`      | hash       | topic -> version; stays when the last subscriber leaves                             |
+| `P:queues`        | hash       | queue name -> topic of the pair that it belongs to; every pair stands in it         |
+| `P:expiries`      | sorted set | queue name of a subscription with a ttl, scored with the Unix time of its end       |
+| `P:unsettled`     | sorted set | topic whose version not all workers know, scored with the Unix time at which        |
+|                   |            | somebody claimed to see to it; 0: nobody has                                        |
+| `P:leases`        | sorted set | worker id, scored with the Unix time at which its lease runs out                    |
+| `P:tokens`        | hash       | worker id -> token of its lease                                                     |
+| `P:infos`         | hash       | worker id -> what it says of itself, in JSON                                        |
+| `P:revoked`       | set        | worker ids whose lease cannot be renewed                                            |
+| `P:removals`      | sorted set | worker id whose lease ran out, scored with the Unix time at which somebody was told|
+|                   |            | to remove it                                                                        |
+| `P:server`        | hash       | by what losses are noticed, see `redis_lease_scripts.py`; times in Unix time:       |
+|                   |            | `since` when it was first written, `replication_id` that the server had last,       |
+|                   |            | `longest_ttl` of all leases in seconds, `held_until` when lost leases have run out  |
 
 Names of lists are computed inside the script, so that the keys must live on one node: no Redis Cluster.
 """
 
 import hashlib
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-# Both scripts begin with this. ARGV: prefix of the lists' keys, bytes between topic and client id in a queue name, and
-# how many subscriptions to end in one call at most. What happens is first worked out in tables and then written with
-# few commands of many arguments (Lua passes up to 8,000), because each command costs as much as a change itself.
-# Numbers: a double holds microseconds since 1970 exactly until 2255.
-_COMMON = """
-local topics, versions, queues, expiries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local list_prefix, join_bytes, sweep_limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+import msgspec
+
+from gearhorn.names import queue_prefix
+
+Result = TypeVar("Result")
+
+# The keys that every script is given, in this order, each behind the prefix.
+KEYS = (
+    *("topics", "versions", "queues", "expiries", "unsettled"),
+    *("leases", "tokens", "infos", "revoked", "removals", "server"),
+)
+
+# One call ends so many subscriptions at most. Redis serves nobody else meanwhile, for two milliseconds or so.
+SWEEPS_PER_CALL = 500
+
+
+class Answer(msgspec.Struct, Generic[Result], array_like=True):
+    """What a script answers. `since` and `is_checked` are for `RedisCalls`: see there."""
+
+    result: Result
+    since: str
+    is_checked: bool
+
+
+@dataclass(frozen=True)
+class Script(Generic[Result]):
+    """`sha` is the name that Redis knows it by."""
+
+    text: str
+    sha: str
+    decoder: "msgspec.msgpack.Decoder[Answer[Result]]"
+
+    @classmethod
+    def of(cls, text: str, result: type[Result]) -> "Script[Result]":
+        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        decoder: Any = msgspec.msgpack.Decoder(Answer[result])  # type: ignore[valid-type]
+        return cls(text, sha, decoder)
+
+
+# Every script begins with this. ARGV: the prefix of the lists' keys; what is wished, in MessagePack; and what the
+# handle knows: `since` of `P:server` ('': nothing), and its own longest ttl in microseconds. Answers are MessagePack
+# as well, because one string is read faster than a thousand numbers.
+# Numbers: a double holds microseconds since 1970 exactly until 2255. A command takes up to 8,000 arguments from Lua.
+HEAD = (
+    f"""
+local join_bytes, sweep_limit = {len(queue_prefix(""))}, {SWEEPS_PER_CALL}
+"""
+    + """
+local topics, versions, queues, expiries, unsettled = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local leases, tokens, infos, revoked, removals, server = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local list_prefix, wish, seen_since, own_ttl_us = ARGV[1], cmsgpack.unpack(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local since, is_checked = '', true
 
+local function seconds(us) return string.format('%.6f', us / 1000000) end
+local function microseconds(text) return math.floor(tonumber(text) * 1000000 + 0.5) end
+local function reply(result) return cmsgpack.pack({result, since, is_checked}) end
+
+local function fetch(hash, fields)  -- values, false for what is not there
+  local values = {}
+  for first = 1, #fields, 5000 do
+    local last = math.min(first + 4999, #fields)
+    for _, value in ipairs(redis.call('HMGET', hash, unpack(fields, first, last))) do table.insert(values, value) end
+  end
+  return values
+end
+"""
+)
+
+# For changes of lists. What happens is first worked out in tables and then written with few commands of many arguments,
+# because each command costs as much as a change itself.
+LISTS = """
 local found, owners = {}, {}  -- queue -> topic or false: at the beginning, and now
 local ends = {}               -- queue -> when the subscription is to end, or false: not by itself
-local known, raised = {}, {}  -- topic -> version, and whether it was raised
+local known, raised = {}, {}  -- topic -> version; and, if it was raised, when it was claimed
 
 local function load(names)
-  if #names == 0 then return end
-  for i, owner in ipairs(redis.call('HMGET', queues, unpack(names))) do
+  for i, owner in ipairs(fetch(queues, names)) do
     if found[names[i]] == nil then found[names[i]], owners[names[i]] = owner, owner end
   end
 end
@@ -42,26 +117,22 @@ local function version(topic)
   return known[topic]
 end
 
-local function raise_version(topic)  -- the rule of versions.py
-  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), true
+local function raise_version(topic, claimed_us)  -- the rule of versions.py
+  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), seconds(claimed_us)
   return known[topic]
 end
 
-local function remove(queue, topic)
+local function remove(queue, topic, claimed_us)
   owners[queue], ends[queue] = false, false
-  return raise_version(topic)
-end
-
-local function score(ttl_s)
-  return string.format('%.6f', now_us / 1000000 + ttl_s)
+  return raise_version(topic, claimed_us)
 end
 
 local function sweep()  -- whether nothing that is due is left
-  local due = redis.call('ZRANGEBYSCORE', expiries, '-inf', score(0), 'LIMIT', 0, sweep_limit)
+  local due = redis.call('ZRANGEBYSCORE', expiries, '-inf', seconds(now_us), 'LIMIT', 0, sweep_limit)
   load(due)
   for _, queue in ipairs(due) do
     ends[queue] = false
-    if owners[queue] then remove(queue, owners[queue]) end
+    if owners[queue] then remove(queue, owners[queue], 0) end
   end
   return #due < sweep_limit
 end
@@ -75,7 +146,7 @@ local function write(command, lists)
   for key, items in pairs(lists) do redis.call(command, key, unpack(items)) end
 end
 
-local function finish()
+local function write_lists()
   local hset, hdel, sadd, srem, zadd, zrem = {}, {}, {}, {}, {}, {}
   for queue, owner in pairs(owners) do
     local was = found[queue]
@@ -90,66 +161,29 @@ local function finish()
   end
   write('SREM', srem); write('SADD', sadd); write('HSET', hset); write('HDEL', hdel)
   write('ZADD', zadd); write('ZREM', zrem)
-  for topic in pairs(raised) do
-    redis.call('HSET', versions, topic, string.format('%.0f', known[topic]))
-    local is_used = redis.call('EXISTS', list_prefix .. topic) == 1
-    redis.call(is_used and 'SADD' or 'SREM', topics, topic)
+end
+
+local function finish()
+  write_lists()
+  local hset, sadd, srem, zadd = {}, {}, {}, {}
+  for topic, claimed_at in pairs(raised) do
+    add(hset, versions, topic, string.format('%.0f', known[topic]))
+    add(zadd, unsettled, claimed_at, topic)
+    add(redis.call('EXISTS', list_prefix .. topic) == 1 and sadd or srem, topics, topic)
   end
+  write('HSET', hset); write('ZADD', zadd); write('SADD', sadd); write('SREM', srem)
 end
 """
 
-# Answers 1, or 0 if there are more to end.
-_SWEEP = """
+# Whether nothing is left that is past its ttl. Tells `since`, so that a handle knows from its beginning what was there.
+SWEEP = Script.of(
+    HEAD
+    + LISTS
+    + """
 local is_swept = sweep()
 finish()
-return is_swept and 1 or 0
-"""
-
-# ARGV[4]: the changes in MessagePack, each a list of topic, queue name and what is wished: false, or a ttl in seconds
-# (0: none). Answers an empty list, with nothing changed, if there are more subscriptions to end first; else one item
-# per change: the topic that owns the queue for a collision, otherwise the version, negative if nothing was to be done.
-_APPLY = """
-if not sweep() then
-  finish()
-  return {}
-end
-
-local function subscribe(topic, queue, ttl_s)
-  local owner = owners[queue]
-  if owner and owner ~= topic then return owner end
-  if ttl_s > 0 then ends[queue] = score(ttl_s) elseif owner then ends[queue] = false end
-  if owner then return -version(topic) end
-  owners[queue] = topic
-  return raise_version(topic)
-end
-
-local function unsubscribe(topic, queue)
-  if owners[queue] ~= topic then return -version(topic) end
-  return remove(queue, topic)
-end
-
-local changes, names, answers = cmsgpack.unpack(ARGV[4]), {}, {}
-for i, change in ipairs(changes) do names[i] = change[2] end
-load(names)
-for i, change in ipairs(changes) do
-  local topic, queue, wish = change[1], change[2], change[3]
-  answers[i] = wish and subscribe(topic, queue, wish) or unsubscribe(topic, queue)
-end
-finish()
-return answers
-"""
-
-
-class Script(NamedTuple):
-    """`sha` is the name that Redis knows it by."""
-
-    text: str
-    sha: str
-
-    @classmethod
-    def of(cls, text: str) -> "Script":
-        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-SWEEP = Script.of(_COMMON + _SWEEP)
-APPLY = Script.of(_COMMON + _APPLY)
+since = redis.call('HGET', server, 'since') or ''
+return reply(is_swept)
+""",
+    bool,
+)

@@ -6,8 +6,9 @@ import pytest
 
 from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Subscribe
+from gearhorn.store.leases import LeaseKey, TopicVersion
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
+from tests.functional.store.questions import apply, members, read, settle, subscribe, unsubscribe
 from tests.servers.stores import Redis
 
 
@@ -20,8 +21,10 @@ async def test_lists_are_under_the_keys_that_the_contract_names(tmp_path: Path, 
         assert sorted(client.keys("*")) == [
             "gearhorn:expiries",
             "gearhorn:queues",
+            "gearhorn:server",
             "gearhorn:topic:news",
             "gearhorn:topics",
+            "gearhorn:unsettled",
             "gearhorn:versions",
         ]
         assert client.smembers("gearhorn:topics") == {"news"}
@@ -39,7 +42,9 @@ async def test_nothing_stays_of_what_has_ended_but_versions(tmp_path: Path, open
         client.zadd("gearhorn:expiries", {"news_bob": 1, "a queue that nobody has": 2})
         await subscribe(store, "weather", "bob")
         await unsubscribe(store, "weather", "bob")
-        assert client.keys("*") == ["gearhorn:versions"]
+        for topic in ("news", "weather"):
+            await settle(store, topic)
+        assert sorted(client.keys("*")) == ["gearhorn:server", "gearhorn:versions"]
 
 
 async def test_installations_with_other_prefixes_or_databases_do_not_meet(tmp_path: Path, open_url: OpenUrl) -> None:
@@ -56,11 +61,23 @@ async def test_installations_with_other_prefixes_or_databases_do_not_meet(tmp_pa
 
 
 async def test_a_server_that_forgot_the_scripts_is_told_them_again(tmp_path: Path, open_url: OpenUrl) -> None:
+    key = LeaseKey("a", "1")
     with Redis(tmp_path) as server, server.client() as client:
         store = await open_url(f"redis://{server.address}")
-        client.script_flush()
-        assert (await subscribe(store, "news", "bob")).changed
-        client.script_flush()
+        for call in (
+            lambda: store.open(),
+            lambda: store.apply([Subscribe("news", "bob")]),
+            lambda: store.read(["news"]),
+            lambda: store.settle([TopicVersion("news", 1)]),
+            lambda: store.take_lease(key, 1000, "{}"),
+            lambda: store.renew_lease(key, 1000, "{}"),
+            lambda: store.leases(),
+            lambda: store.revoke_leases([key]),
+            lambda: store.forget_lease(key),
+            lambda: store.release_lease(key),
+        ):
+            client.script_flush()
+            await call()
         assert await members(store, "news") == ["bob"]
 
 

@@ -8,7 +8,7 @@ from gearhorn.errors import Misconfigured
 from gearhorn.store.base import Store
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import members, read, subscribe
+from tests.functional.store.questions import hold, members, read, settle, subscribe
 from tests.servers.stores import Redis
 
 PASSWORD = "s3cret/?#@:%é"
@@ -48,16 +48,53 @@ async def test_a_password_that_is_changed_while_running_is_a_misconfiguration(
             await store.read(["news"])
 
 
-RIGHTS = "~gearhorn:* +@read +@write +@connection +evalsha +eval +time"
+RIGHTS = "~gearhorn:* +@read +@write +@connection +evalsha +eval +time +info"
 
 
-async def test_a_user_with_rights_on_the_prefix_only_can_do_everything(tmp_path: Path, open_url: OpenUrl) -> None:
+async def test_a_user_with_rights_on_the_prefix_only_can_do_everything(
+    tmp_path: Path, open_url: OpenUrl, caplog: pytest.LogCaptureFixture
+) -> None:
     with Redis(tmp_path) as server, server.client() as client:
         client.execute_command(f"ACL SETUSER worker on >s3cret {RIGHTS}")
+        await do_everything(await open_url(f"redis://worker:s3cret@{server.address}"))
+        assert caplog.messages == []
+
+
+async def do_everything(store: Store) -> None:
+    key = await hold(store, "a")
+    await subscribe(store, "news", "bob", 1000)
+    await settle(store, "news")
+    assert await members(store, "news") == ["bob"]
+    assert len(await store.topics()) == len(await store.subscriptions("news")) == 1
+    assert (await store.renew_lease(key, 1000, "{}")).is_held
+    await store.revoke_leases([key])
+    await store.forget_lease(key)
+    assert len(await store.leases()) == 1
+    await store.release_lease(key)
+
+
+async def test_a_user_who_may_not_ask_info_can_do_everything_and_is_told_once_what_that_means(
+    tmp_path: Path, open_url: OpenUrl, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        client.execute_command(f"ACL SETUSER worker on >s3cret {RIGHTS} -info")
         store = await open_url(f"redis://worker:s3cret@{server.address}")
-        await subscribe(store, "news", "bob", 1000)
-        assert await members(store, "news") == ["bob"]
-        assert len(await store.topics()) == len(await store.subscriptions("news")) == 1
+        for _ in range(2):
+            await do_everything(store)
+        [message] = caplog.messages
+        assert "does not let its user ask INFO" in message
+        assert server.address in message
+        assert (await store.apply([])).held_s == 0
+
+
+async def test_who_may_ask_info_does_not_trust_what_others_could_not_see(tmp_path: Path, open_url: OpenUrl) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        client.execute_command(f"ACL SETUSER worker on >s3cret {RIGHTS} -info")
+        blind = await open_url(f"redis://worker:s3cret@{server.address}")
+        key = await hold(blind, "a")
+        client.execute_command("ACL SETUSER worker +info")
+        assert not (await blind.renew_lease(key, 1000, "{}")).is_held
+        assert (await blind.apply([])).held_s > 0
 
 
 @pytest.mark.parametrize("missing", ["resetkeys ~other:*", "-evalsha", "-@write", "-hget", "-smembers", "nocommands"])

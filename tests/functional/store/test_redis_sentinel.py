@@ -9,8 +9,9 @@ from redis import Redis as Client
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.store.base import Store
+from gearhorn.store.leases import LeaseKey
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import members, subscribe, wait_until
+from tests.functional.store.questions import INFO, LONG_S, hold, holders, members, subscribe, wait_until
 from tests.servers.ports import PortReservation
 from tests.servers.stores import Redis, Replica, Sentinel
 
@@ -51,6 +52,25 @@ async def test_when_the_master_is_lost_the_store_works_on_the_new_one(
         assert {"alice", "bob"} <= set(await members(store, "news"))
         assert (await subscribe(store, "news", "carol")).version > before.version
         assert b"role:master" in replica.ask("INFO replication")
+
+
+async def test_when_the_master_is_lost_changes_wait_for_leases_that_the_new_one_may_not_know(
+    tmp_path: Path, master: Redis, open_url: OpenUrl
+) -> None:
+    with Replica(tmp_path / "replica", master) as replica, Sentinel(tmp_path / "sentinel", master) as sentinel:
+        sentinel.wait_for_replica(replica)
+        store = await open_url(f"redis+sentinel://{sentinel.address}/mymaster", timeout_s=1)
+        key = await hold(store, "a")
+        await subscribe(store, "news", "bob")
+        with replica.client() as client:
+            await wait_until_copied(client, "bob")
+        master.kill()
+        await wait_until(lambda: can_subscribe(store, "news", "alice"))
+        assert 0 < (await store.apply([])).held_s <= LONG_S
+        assert (await holders(store))["a"].is_revoked
+        assert not (await store.renew_lease(key, LONG_S, INFO)).is_held
+        assert await store.take_lease(LeaseKey("a", "2"), LONG_S, INFO, [key.token]) is None
+        assert (await store.renew_lease(LeaseKey("a", "2"), LONG_S, INFO)).is_held
 
 
 async def wait_until_copied(client: Client, member: str) -> None:

@@ -32,6 +32,7 @@ OPERATORS = [
     theirs.AuthenticationError("WRONGPASS invalid username-password pair or user is disabled."),
     theirs.AuthenticationError("Authentication required."),
     theirs.AuthenticationError("invalid password"),
+    theirs.ResponseError("Protocol error: unauthenticated multibulk length"),
     theirs.AuthenticationWrongNumberOfArgsError("wrong number of arguments for 'auth' command"),
     theirs.NoPermissionError("this user has no permissions to run the 'evalsha' command"),
     theirs.ResponseError("ERR The user executing the script can't run this command or subcommand"),

@@ -1,0 +1,82 @@
+"""The Lua that changes lists, and tells in the same step what workers have to hear of it and which ones."""
+
+from typing import NamedTuple
+
+from gearhorn.store.redis_lease_scripts import LEASES, LeaseAnswer
+from gearhorn.store.redis_scripts import HEAD, LISTS, Script
+
+
+class ApplyAnswer(NamedTuple):
+    """`is_swept` False: there are more subscriptions to end first, nothing was changed, and the rest is empty.
+
+    One of `results` per change: the topic that owns the queue for a collision, otherwise the version, negative if
+    nothing was to be done. The next three have one item per topic, in the order in which the changes name them first.
+    """
+
+    is_swept: bool
+    results: list[int | str]
+    old_versions: list[int]
+    versions: list[int]
+    are_settled: list[bool]
+    leases: list[LeaseAnswer]
+    held_us: int
+
+
+# Wish: the changes, each a list of topic, queue name and what is wished: false, or a ttl in seconds (0: none).
+# While leases that were lost may last, nothing is settled: what their workers know may be lost as well.
+APPLY = Script.of(
+    HEAD
+    + LISTS
+    + LEASES
+    + """
+if not sweep() then
+  finish()
+  return reply({false, {}, {}, {}, {}, {}, 0})
+end
+look_for_losses()
+
+local function subscribe(topic, queue, ttl_s)
+  local owner = owners[queue]
+  if owner and owner ~= topic then return owner end
+  if ttl_s > 0 then ends[queue] = seconds(now_us + ttl_s * 1000000) elseif owner then ends[queue] = false end
+  if owner then return -version(topic) end
+  owners[queue] = topic
+  return raise_version(topic, now_us)
+end
+
+local function unsubscribe(topic, queue)
+  if owners[queue] ~= topic then return -version(topic) end
+  return remove(queue, topic, now_us)
+end
+
+local names, queue_names, is_named = {}, {}, {}
+for i, change in ipairs(wish) do
+  queue_names[i] = change[2]
+  if not is_named[change[1]] then
+    is_named[change[1]] = true
+    table.insert(names, change[1])
+  end
+end
+load(queue_names)
+for i, number in ipairs(fetch(versions, names)) do
+  known[names[i]] = known[names[i]] or tonumber(number or 0)
+end
+local results, old_versions, new_versions, are_settled = {}, {}, {}, {}
+for i, topic in ipairs(names) do old_versions[i] = known[topic] end
+for i, change in ipairs(wish) do
+  local topic, queue, wanted = change[1], change[2], change[3]
+  results[i] = wanted and subscribe(topic, queue, wanted) or unsubscribe(topic, queue)
+end
+
+local all_settled = redis.call('EXISTS', unsettled) == 0
+for i, topic in ipairs(names) do
+  new_versions[i] = known[topic]
+  are_settled[i] = held_us == 0 and not raised[topic]
+    and (all_settled or not redis.call('ZSCORE', unsettled, topic))
+end
+finish()
+local lasting = list_leases('(' .. seconds(now_us), '+inf')
+return reply({true, results, old_versions, new_versions, are_settled, lasting, held_us})
+""",
+    ApplyAnswer,
+)

@@ -1,0 +1,73 @@
+"""Runs the scripts, on the keys of one prefix, and plain commands that only read."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import redis.exceptions as theirs
+
+from gearhorn.store.redis_link import RedisLink
+from gearhorn.store.redis_scripts import KEYS, Result, Script
+
+log = logging.getLogger(__name__)
+
+Words = tuple[str | bytes, ...]
+Command = Words
+
+
+class RedisCalls:
+    """Remembers of earlier calls what the next one must know to tell a server that lost everything from a new one."""
+
+    def __init__(self, link: RedisLink, prefix: str) -> None:
+        self._link = link
+        self.list_prefix = f"{prefix}:topic:"
+        self._keys = (str(len(KEYS)), *(f"{prefix}:{key}" for key in KEYS), self.list_prefix)
+        self._since = ""
+        self._longest_ttl_us = 0
+        self._has_complained = False
+
+    async def run(self, script: Script[Result], wish: object = None) -> tuple[Result, bool]:
+        """The script's answer, and whether it was asked twice, so that the first may have had its effect."""
+        words: Words = (*self._keys, msgspec.msgpack.encode(wish), self._since, str(self._longest_ttl_us))
+        data, was_repeated = await self._link.ask(lambda client: _evaluate(client, script, words))
+        answer = script.decoder.decode(data)
+        self._since = answer.since or self._since
+        if not answer.is_checked:
+            self._complain()
+        return answer.result, was_repeated
+
+    async def execute(self, commands: Sequence[Command]) -> list[Any]:
+        answers, _ = await self._link.ask(lambda client: _execute(client, commands))
+        return answers
+
+    def expect(self, ttl_us: int) -> None:
+        """A lease of so many microseconds is going to be asked for, and may be lost from then on."""
+        self._longest_ttl_us = max(self._longest_ttl_us, ttl_us)
+
+    def _complain(self) -> None:
+        if not self._has_complained:
+            log.warning(
+                "%s does not let its user ask INFO: a server that is started again or replaced by its replica may "
+                "have lost leases unnoticed, and workers may miss changes (ACL SETUSER … +info)",
+                self._link.name,
+            )
+        self._has_complained = True
+
+
+async def _evaluate(client: Any, script: Script[Any], words: Words) -> Any:
+    try:
+        return await client.execute_command("EVALSHA", script.sha, *words)
+    except theirs.NoScriptError:  # the server is new, or was started again; EVAL makes it known
+        return await client.execute_command("EVAL", script.text, *words)
+
+
+async def _execute(client: Any, commands: Sequence[Command]) -> list[Any]:
+    async with client.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
