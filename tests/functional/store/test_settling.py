@@ -17,6 +17,7 @@ from tests.functional.store.questions import (
     read,
     renew,
     settle,
+    state,
     subscribe,
     unsubscribe,
     wait_until,
@@ -165,10 +166,15 @@ async def test_what_was_handed_out_and_is_left_lying_is_handed_out_again(store: 
     assert [topics(await renew(store, key)) for key in (A, B)] == [[], []]
 
 
-async def test_a_change_is_handed_out_when_its_maker_had_time_enough(store: Store) -> None:
-    changed = await subscribe(store, "news", "bob")
+@pytest.mark.parametrize("change", [Subscribe("news", "alice"), Unsubscribe("news", "bob")])
+async def test_a_change_is_handed_out_when_its_maker_had_time_enough(
+    store: Store, change: Subscribe | Unsubscribe
+) -> None:
+    await subscribe(store, "news", "bob")
+    await settle(store, "news")
+    version = (await state(store, change)).version
     assert [topics(await renew(store, key)) for key in (A, B)] == [[], []]
-    assert await handed_out(store, A, "news") == [TopicVersion("news", changed.version)]
+    assert await handed_out(store, A, "news") == [TopicVersion("news", version)]
     assert [topics(await renew(store, key)) for key in (A, B)] == [[], []]
 
 
