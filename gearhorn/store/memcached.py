@@ -7,19 +7,35 @@ names begin like this one's.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from gearhorn.errors import Misconfigured
+from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.names import queue_name
-from gearhorn.store.base import Change, ChangeResult, Store, Subscription, TopicCount, TopicList
+from gearhorn.store.base import (
+    Change,
+    ChangeResult,
+    Outcome,
+    Store,
+    Subscription,
+    TopicCount,
+    TopicList,
+    TopicState,
+    join_states,
+)
+from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.memcached_layout import PERMANENT
-from gearhorn.store.memcached_lists import MemcachedLists
+from gearhorn.store.memcached_leases import MemcachedLeases
+from gearhorn.store.memcached_lists import Made, MemcachedLists
 from gearhorn.store.memcached_peers import Peers
+from gearhorn.store.memcached_settling import MemcachedSettling
 from gearhorn.store.threads import BlockingCalls
 from gearhorn.store.urls import Address, refuse_options, refuse_userinfo, split_addresses, split_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 MEMCACHED_PORT = 11211
 THREAD_COUNT = 8
@@ -44,6 +60,8 @@ class MemcachedStore:
     def __init__(self, addresses: Sequence[Address], prefix: str, timeout_s: float) -> None:
         self._peers = Peers(addresses, timeout_s)
         self._lists = MemcachedLists(self._peers, prefix, timeout_s)
+        self._leases = MemcachedLeases(self._peers, prefix, timeout_s)
+        self._settling = MemcachedSettling(self._peers, prefix, timeout_s, lambda topic: self._lists.apply(topic, []))
         self._calls = BlockingCalls("memcached store", THREAD_COUNT, timeout_s)
 
     async def open(self) -> None:
@@ -54,15 +72,19 @@ class MemcachedStore:
     async def close(self) -> None:
         await self._calls.close(self._peers.close)
 
-    async def apply(self, changes: Sequence[Change]) -> list[ChangeResult]:
+    async def apply(self, changes: Sequence[Change]) -> Outcome:
         results: dict[int, ChangeResult] = {}
+        topics: dict[str, TopicState] = {}
         for groups in _group(changes):
-            calls = (self._apply_group([changes[index] for index in group]) for group in groups)
-            for group, outcome in zip(groups, await asyncio.gather(*calls, return_exceptions=True), strict=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                results.update(zip(group, outcome, strict=True))
-        return [results[index] for index in range(len(changes))]
+            outcomes = await _gather(self._apply_group([changes[index] for index in group]) for group in groups)
+            for group, made in zip(groups, outcomes, strict=True):
+                topic = changes[group[0]].topic
+                results.update(zip(group, made.results, strict=True))
+                topics[topic] = join_states(topics.get(topic), made.state)
+        leases, held_s = await self._calls.run(self._leases.look)
+        if held_s > 0:
+            topics = {topic: _doubt(state) for topic, state in topics.items()}
+        return Outcome([results[index] for index in range(len(changes))], topics, leases, held_s)
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
         lists = await self._calls.run(lambda: self._lists.read(topics))
@@ -80,8 +102,56 @@ class MemcachedStore:
             for client_id, end_us in entries.items()
         )
 
-    async def _apply_group(self, group: list[Change]) -> list[ChangeResult]:
+    async def settle(self, topics: Sequence[TopicVersion]) -> None:
+        slices = [topics[start : start + TOPICS_AT_ONCE] for start in range(0, len(topics), TOPICS_AT_ONCE)]
+        await _gather(self._settle(some) for some in slices)
+
+    async def take_lease(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str] = ()) -> Lease | None:
+        return await self._calls.run(lambda: self._leases.take(key, ttl_s, info, instead_of))
+
+    async def renew_lease(self, key: LeaseKey, ttl_s: float, info: str) -> Renewal:
+        run_out = await self._calls.run(lambda: self._leases.renew(key, ttl_s, info))
+        return LOST if run_out is None else Renewal(True, await self._find_unsettled(ttl_s), run_out)
+
+    async def release_lease(self, key: LeaseKey) -> None:
+        await self._calls.run(lambda: self._leases.release(key))
+
+    async def revoke_leases(self, keys: Sequence[LeaseKey]) -> list[float]:
+        return await self._calls.run(lambda: self._leases.revoke(keys))
+
+    async def forget_lease(self, key: LeaseKey) -> None:
+        await self._calls.run(lambda: self._leases.forget(key))
+
+    async def leases(self) -> list[Lease]:
+        return await self._calls.run(self._leases.leases)
+
+    async def _find_unsettled(self, ttl_s: float) -> list[TopicVersion]:
+        """None if not all servers can be asked: the lease is renewed all the same, and the next renewal looks again."""
+        try:
+            return await self._calls.run(lambda: self._settling.find(ttl_s))
+        except StoreUnavailable as error:
+            log.debug("unsettled topics could not be looked for: %s", error)
+            return []
+
+    async def _settle(self, topics: Sequence[TopicVersion]) -> None:
+        await self._calls.run(lambda: self._settling.settle(topics))
+
+    async def _apply_group(self, group: list[Change]) -> Made:
         return await self._calls.run(lambda: self._lists.apply(group[0].topic, group))
+
+
+async def _gather(calls: Iterable[Awaitable[Result]]) -> list[Result]:
+    """What they return, or what the first that failed raises, when all have come to their end."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+def _doubt(state: TopicState) -> TopicState:
+    """Of a list that is not there after leases were lost: it may be lost, too, and not have been empty."""
+    return state if state.version else state._replace(is_settled=False)
 
 
 def _group(changes: Sequence[Change]) -> Iterator[list[list[int]]]:

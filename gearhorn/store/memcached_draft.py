@@ -8,6 +8,7 @@ from gearhorn.store.base import Applied, Change, ChangeResult, Collision, Subscr
 from gearhorn.store.memcached_layout import (
     CHUNK_LIMIT_BYTES,
     INLINE_LIMIT_BYTES,
+    NOBODY,
     PERMANENT,
     Chunk,
     Entries,
@@ -39,10 +40,16 @@ class Written:
 
 
 class Draft:
-    """Chunks are loaded as far as they are needed: ask for `tokens`, then `load`, then look and change."""
+    """Chunks are loaded as far as they are needed: ask for `tokens`, then `load`, then look and change.
+
+    `before` is the root that it was made of, `old_version` that of the list to which the changes are made: what ended
+    before them had a version of its own.
+    """
 
     def __init__(self, root: Root) -> None:
-        self.version = root.version
+        self.before = root
+        self.version = self.old_version = root.version
+        self.claimed_at_us = root.claimed_at_us
         self._sections = [_Section(chunk.first, chunk, None) for chunk in root.chunks]
         self._sections = self._sections or [_Section(b"", None, dict(root.entries))]
         self._firsts = [section.first for section in self._sections]
@@ -77,7 +84,8 @@ class Draft:
         for client_id in ended:
             self._remove(client_id)
         if self.has_changed:
-            self.version = next_version(self.version, now_s)
+            self.version = self.old_version = next_version(self.version, now_s)
+            self.claimed_at_us = NOBODY
         return ended
 
     def make(self, changes: Sequence[Change], refused: Mapping[bytes, str], now_s: float) -> list[ChangeResult]:
@@ -93,15 +101,16 @@ class Draft:
         if not isinstance(change, Subscribe):
             if was_listed:
                 self._remove(client_id)
-            return self._settle(was_listed, now_s)
+            return self._conclude(was_listed, now_s)
         if not was_listed and client_id in refused:
             return Collision(refused[client_id])
         self._put(client_id, int((now_s + change.ttl_s) * MICROSECONDS_PER_S) if change.ttl_s > 0 else PERMANENT)
-        return self._settle(not was_listed, now_s)
+        return self._conclude(not was_listed, now_s)
 
-    def _settle(self, has_changed: bool, now_s: float) -> Applied:
+    def _conclude(self, has_changed: bool, now_s: float) -> Applied:
         if has_changed:
             self.version = next_version(self.version, now_s)
+            self.claimed_at_us = int(now_s * MICROSECONDS_PER_S)
         return Applied(self.version, has_changed)
 
     def _put(self, client_id: bytes, end_us: int) -> None:
@@ -126,8 +135,8 @@ class Draft:
                 chunks.append(Chunk(next(iter(entries)), token, len(entries), next_end_us(entries)))
         old_tokens = [s.chunk.token for s in self._sections if s.chunk and s.is_changed]
         if sum(map(len, new_chunks.values())) <= INLINE_LIMIT_BYTES and len(chunks) == len(new_chunks):
-            return Written(Root(self.version, self._loaded()), {}, old_tokens)
-        return Written(Root(self.version, {}, tuple(chunks)), new_chunks, old_tokens)
+            return Written(Root(self.version, self._loaded(), (), self.claimed_at_us), {}, old_tokens)
+        return Written(Root(self.version, {}, tuple(chunks), self.claimed_at_us), new_chunks, old_tokens)
 
     def _loaded(self) -> Entries:
         return {client_id: end for section in self._sections for client_id, end in (section.entries or {}).items()}

@@ -6,6 +6,8 @@
 | `P:chunk:<random>`              | entries of a long list; written once, under a key that one root names      |
 | `P:queue:<queue name>`          | the claim of a pair to its queue name, where another pair could have it    |
 | `P:topics:<number>`             | names of topics that have been used, in buckets                            |
+| `P:agenda:<number>`             | which topics of such a bucket somebody has to look at: memcached_agenda.py |
+| `P:leases`                      | the leases of all workers: memcached_registry.py                           |
 
 Values are lines, and their fields are divided by tabs: neither can be in a name. A root begins with a line of words, of
 which later releases may add some; a reader passes over those that it does not know.
@@ -32,8 +34,14 @@ CHUNK_LIMIT_BYTES = 64 * 1024
 
 Value = TypeVar("Value")
 
+_UNSETTLED = b"unsettled="  # and the time of the claim
+
 PERMANENT = 0
 Entries = dict[bytes, int]  # client id -> Unix time in µs at which the subscription ends, or PERMANENT
+
+
+def bucket_number(topic: str) -> int:
+    return crc32(topic.encode()) % BUCKET_COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +58,19 @@ class Keys:
         return f"{self.prefix}:chunk:{token}"
 
     def bucket_of(self, topic: str) -> str:
-        return self._bucket(crc32(topic.encode()) % BUCKET_COUNT)
+        return self.bucket(bucket_number(topic))
 
     def buckets(self) -> list[str]:
-        return [self._bucket(number) for number in range(BUCKET_COUNT)]
+        return [self.bucket(number) for number in range(BUCKET_COUNT)]
 
-    def _bucket(self, number: int) -> str:
+    def bucket(self, number: int) -> str:
         return f"{self.prefix}:topics:{number}"
+
+    def agenda(self, number: int) -> str:
+        return f"{self.prefix}:agenda:{number}"
+
+    def leases(self) -> str:
+        return f"{self.prefix}:leases"
 
     def _key(self, kind: str, name: str | bytes) -> str:
         """Percent-encoded while that is short enough, else hashed. `#` is encoded, so the two never meet."""
@@ -79,13 +93,19 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A list at `version`: either its entries, or the chunks that they are in, in order."""
+    """A list at `version`: either its entries, or the chunks that they are in, in order.
+
+    `claimed_at_us`: the version is unsettled, and this is the Unix time at which somebody last took it upon itself to
+    tell all workers; NOBODY: so far nobody has. None: it is settled.
+    """
 
     version: int
     entries: Entries
     chunks: tuple[Chunk, ...] = ()
+    claimed_at_us: int | None = None
 
 
+NOBODY = 0
 NEVER_USED = Root(0, {})
 
 
@@ -105,20 +125,22 @@ def decode_entries(data: bytes) -> Entries:
 
 
 def encode_root(root: Root) -> bytes:
+    state = b"" if root.claimed_at_us is None else b" %s%d" % (_UNSETTLED, root.claimed_at_us)
     if root.chunks:
         lines = (b"%s\t%s\t%d\t%d" % (c.first, c.token.encode(), c.count, c.next_end_us) for c in root.chunks)
-        return b"gearhorn chunks %d\n" % root.version + b"\n".join(lines)
-    return b"gearhorn list %d\n" % root.version + encode_entries(root.entries.items())
+        return b"gearhorn chunks %d%s\n" % (root.version, state) + b"\n".join(lines)
+    return b"gearhorn list %d%s\n" % (root.version, state) + encode_entries(root.entries.items())
 
 
 def decode_root(data: bytes) -> Root:
     """Raises ValueError for what `encode_root` did not write."""
     head, _, body = data.partition(b"\n")
-    name, kind, version, *_ = head.split(b" ")
+    name, kind, version, *words = head.split(b" ")
+    claimed_at_us = next((int(word[len(_UNSETTLED) :]) for word in words if word.startswith(_UNSETTLED)), None)
     if name == b"gearhorn" and kind == b"list":
-        return Root(int(version), decode_entries(body))
+        return Root(int(version), decode_entries(body), (), claimed_at_us)
     if name == b"gearhorn" and kind == b"chunks":
-        return Root(int(version), {}, tuple(_decode_chunk(line) for line in body.split(b"\n")))
+        return Root(int(version), {}, tuple(_decode_chunk(line) for line in body.split(b"\n")), claimed_at_us)
     raise ValueError("neither a list nor its chunks")
 
 
@@ -135,6 +157,13 @@ def decode_bucket(data: bytes) -> list[str]:
 def next_end_us(entries: Mapping[bytes, int]) -> int:
     """When the first of the entries ends; PERMANENT if none does."""
     return min((end for end in entries.values() if end != PERMANENT), default=PERMANENT)
+
+
+def first_end_us(root: Root) -> int:
+    """When the first subscription of a list ends; PERMANENT if none does."""
+    if not root.chunks:
+        return next_end_us(root.entries)
+    return min((chunk.next_end_us for chunk in root.chunks if chunk.next_end_us != PERMANENT), default=PERMANENT)
 
 
 def is_over(end_us: int, now_us: int) -> bool:

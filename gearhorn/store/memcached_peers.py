@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import methodcaller
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pymemcache import (
     Client,
@@ -19,11 +19,27 @@ from pymemcache.client.rendezvous import RendezvousHash
 
 from gearhorn.errors import GearhornError, Misconfigured, StoreUnavailable
 from gearhorn.store.urls import Address
+from gearhorn.store.versions import MICROSECONDS_PER_S
 
 Result = TypeVar("Result")
 
 # Bounds the bytes under way in one request: so many chunks of long lists are some megabytes.
 KEYS_PER_REQUEST = 100
+
+
+class ServerClock(NamedTuple):
+    """The time of one memcached, and which process it is that says so: the clock of the next one begins anew.
+
+    Nobody sets it while the process lives: it follows the time that the machine has been up. See `TICK_US` for how far
+    it is behind.
+    """
+
+    now_us: int
+    process: str
+
+
+# memcached looks at the time once a second, and then forgets what is behind the point: clock_handler in memcached.c.
+TICK_US = MICROSECONDS_PER_S
 
 
 class AnswerLost(StoreUnavailable):
@@ -87,6 +103,12 @@ class Peers:
     def cas_delete(self, key: str, token: bytes) -> bool:
         """`cas` that leaves no value: one with a negative time to live is gone at once."""
         return bool(self._ask_once(self._home(key), methodcaller("cas", key, b"", token, expire=-1)))
+
+    def read_clock(self, key: str) -> ServerClock:
+        """That of the server which holds `key`, up to two ticks behind, and never ahead."""
+        stats = self._ask(self._home(key), methodcaller("stats"))
+        now_s, uptime_s = stats[b"time"], stats[b"uptime"]
+        return ServerClock(now_s * MICROSECONDS_PER_S, f"{stats[b'pid']}-{now_s - uptime_s}")
 
     def _home(self, key: str) -> str:
         return str(self._ring.get_node(key)) if len(self._addresses) > 1 else next(iter(self._addresses))

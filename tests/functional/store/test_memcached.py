@@ -109,7 +109,7 @@ async def test_a_claim_that_is_forgotten_is_made_again_by_a_renewal(store: Store
     await subscribe(store, "a_b", "c")
     client.delete("gearhorn:queue:a_b_c")
     await subscribe(store, "a_b", "c")
-    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+    assert (await store.apply([Subscribe("a", "b_c")])).results == [Collision("a_b")]
 
 
 async def test_what_leaves_the_list_leaves_no_claim(store: Store, server: Memcached) -> None:
@@ -127,16 +127,16 @@ async def test_no_claim_is_made_for_a_queue_that_no_other_pair_can_have(store: S
 async def test_a_claim_left_by_a_crash_does_not_hold_up_its_own_pair(store: Store, client: Any) -> None:
     client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % 10**18)
     assert (await subscribe(store, "a_b", "c")).changed
-    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+    assert (await store.apply([Subscribe("a", "b_c")])).results == [Collision("a_b")]
 
 
 async def test_a_claim_left_by_a_crash_holds_up_another_pair_for_a_while_only(store: Store, client: Any) -> None:
     now_us = (await subscribe(store, "clock", "bob")).version
     client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % now_us)
-    assert await store.apply([Subscribe("a", "b_c")]) == [Collision("a_b")]
+    assert (await store.apply([Subscribe("a", "b_c")])).results == [Collision("a_b")]
     client.set("gearhorn:queue:a_b_c", b"%d\ta_b" % (now_us - 61_000_000))
     assert (await subscribe(store, "a", "b_c")).changed
-    assert await store.apply([Subscribe("a_b", "c")]) == [Collision("a")]
+    assert (await store.apply([Subscribe("a_b", "c")])).results == [Collision("a")]
 
 
 @pytest.mark.parametrize("key", ["topic:news", "topic:a_b", "queue:a_b_c", "topics:16", "topics:42"])

@@ -61,7 +61,7 @@ class Worker:
         self.lists = MemcachedLists(self.peers, "gearhorn", LIMIT_S, lambda: time.time() + self.ahead_s)
 
     def change(self, change: Subscribe | Unsubscribe) -> ChangeResult:
-        [result] = self.lists.apply(change.topic, [change])
+        [result] = self.lists.apply(change.topic, [change]).results
         return result
 
     def members(self, topic: str) -> list[bytes]:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from gearhorn.store import memcached_draft
 from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
 from gearhorn.store.memcached_draft import Draft
-from gearhorn.store.memcached_layout import CHUNK_LIMIT_BYTES, NEVER_USED, Entries, Root, decode_entries, encode_root
+from gearhorn.store.memcached_layout import (
+    CHUNK_LIMIT_BYTES,
+    NEVER_USED,
+    NOBODY,
+    PERMANENT,
+    Entries,
+    Root,
+    decode_entries,
+    encode_root,
+)
 
 NOW_S = 1000.0
 NOW_US = 1_000_000_000
@@ -178,7 +187,55 @@ def test_a_renewal_is_written_and_raises_no_version() -> None:
     memory.change([Subscribe("t", "bob", 5)])
     version = memory.root.version
     assert memory.change([Subscribe("t", "bob", 50)]) == [Applied(version, False)]
-    assert memory.root == Root(version, {b"bob": int((NOW_S + 50) * 1e6)})
+    assert memory.root == Root(version, {b"bob": int((NOW_S + 50) * 1e6)}, (), NOW_US)
+
+
+def test_a_change_leaves_its_version_unsettled_and_claimed_by_its_maker() -> None:
+    memory = Memory()
+    memory.change([Subscribe("t", "bob")], NOW_S + 7)
+    assert memory.root.claimed_at_us == NOW_US + 7_000_000
+
+
+@pytest.mark.parametrize("claimed_at_us", [None, NOBODY, 5])
+def test_a_renewal_leaves_the_mark_as_it_was(claimed_at_us: int | None) -> None:
+    memory = Memory()
+    memory.root = Root(3, {b"bob": PERMANENT}, (), claimed_at_us)
+    memory.change([Subscribe("t", "bob", 5)])
+    assert (memory.root.version, memory.root.claimed_at_us) == (3, claimed_at_us)
+
+
+def test_an_end_leaves_its_version_unsettled_and_claimed_by_nobody_unless_there_is_a_change_as_well() -> None:
+    for changes, claimed_at_us in (([Unsubscribe("t", "alice")], NOBODY), ([Subscribe("t", "alice")], NOW_US)):
+        memory = Memory()
+        memory.root = Root(3, {b"bob": NOW_US})
+        memory.change([*changes])
+        assert memory.root.claimed_at_us == claimed_at_us
+
+
+def test_a_lost_chunk_is_claimed_by_nobody() -> None:
+    memory = Memory()
+    memory.change(subscribe_all(range(20_000)))
+    draft = Draft(memory.root)
+    draft.load({memory.root.chunks[0].token: None})
+    draft.sweep(NOW_S)
+    memory.save(draft)
+    assert memory.root.claimed_at_us == NOBODY
+
+
+def test_the_mark_of_a_long_list_is_kept_as_well() -> None:
+    memory = Memory()
+    memory.change(subscribe_all(range(20_000)))
+    assert (bool(memory.root.chunks), memory.root.claimed_at_us) == (True, NOW_US)
+
+
+def test_the_old_version_is_that_of_the_list_without_what_ended() -> None:
+    draft = Draft(Root(3, {b"bob": NOW_US, b"carol": PERMANENT}))
+    assert draft.old_version == 3
+    draft.load({})
+    draft.sweep(NOW_S)
+    ended = draft.version
+    draft.make([Subscribe("t", "alice")], {}, NOW_S)
+    assert 3 < draft.old_version == ended < draft.version
 
 
 def test_what_changes_nothing_is_not_to_be_written() -> None:

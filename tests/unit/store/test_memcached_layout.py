@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, may_collide, queue_name
 from gearhorn.store.memcached_layout import (
     KEY_LIMIT_BYTES,
+    NOBODY,
+    PERMANENT,
     Chunk,
     Claim,
     Keys,
@@ -15,6 +17,7 @@ from gearhorn.store.memcached_layout import (
     decode_root,
     encode_entries,
     encode_root,
+    first_end_us,
     next_end_us,
 )
 
@@ -25,9 +28,10 @@ client_ids = names.map(str.encode)
 times_us = st.integers(0, 10**16)
 entries = st.dictionaries(client_ids, times_us, max_size=8)
 chunks = st.builds(Chunk, client_ids, st.text("0123456789abcdef", min_size=32, max_size=32), times_us, times_us)
+claims = st.none() | times_us
 roots = st.one_of(
-    st.builds(Root, times_us, entries),
-    st.builds(Root, times_us, st.just({}), st.lists(chunks, min_size=1, max_size=4).map(tuple)),
+    st.builds(Root, times_us, entries, st.just(()), claims),
+    st.builds(Root, times_us, st.just({}), st.lists(chunks, min_size=1, max_size=4).map(tuple), claims),
 )
 
 
@@ -49,7 +53,9 @@ def test_a_claim_comes_back_as_it_was_written(topic: str, made_at_us: int) -> No
 @pytest.mark.parametrize("kind", [b"list", b"chunks"])
 def test_words_that_a_later_release_may_add_to_a_root_are_passed_over(kind: bytes) -> None:
     body = b"bob" if kind == b"list" else b"bob\ttoken\t1\t0"
-    assert decode_root(b"gearhorn %s 7 settled=6 more\n%s" % (kind, body)).version == 7
+    for words, claimed_at_us in ((b"settled=6 more", None), (b"unsettled=5 more", 5), (b"x unsettled=0 x=", NOBODY)):
+        root = decode_root(b"gearhorn %s 7 %s\n%s" % (kind, words, body))
+        assert (root.version, root.claimed_at_us) == (7, claimed_at_us)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +66,8 @@ def test_words_that_a_later_release_may_add_to_a_root_are_passed_over(kind: byte
         b"\x80\x04\x95",
         b"gearhorn list",
         b"gearhorn list x\n",
+        b"gearhorn list 1 unsettled=x\n",
+        b"gearhorn list 1 unsettled=\n",
         b"gearhorn list 1\nbob\tx",
         b"gearhorn set 1\n",
         b"other list 1\n",
@@ -86,13 +94,21 @@ def test_the_next_end_is_the_first_of_those_that_end() -> None:
     assert next_end_us({}) == 0
 
 
+def test_the_first_end_of_a_list_is_that_of_its_entries_or_of_all_its_chunks() -> None:
+    assert first_end_us(Root(1, {b"a": 0, b"b": 7, b"c": 5})) == 5
+    ends_us = (0, 9, 4, 0)
+    root = Root(1, {}, tuple(Chunk(b"%d" % number, "token", 1, end_us) for number, end_us in enumerate(ends_us)))
+    assert first_end_us(root) == 4
+    assert first_end_us(Root(1, {b"a": PERMANENT})) == first_end_us(Root(1, {}, root.chunks[:1])) == PERMANENT
+
+
 long_names = st.text(characters, min_size=1, max_size=80).filter(lambda name: len(name.encode()) <= 253)
 
 
 @given(long_names, long_names)
 def test_different_names_have_different_keys_and_memcached_takes_them(one: str, two: str) -> None:
     keys = Keys("p" * 64)
-    for key in (keys.topic(one), keys.topic(two), keys.bucket_of(one)):
+    for key in (keys.topic(one), keys.topic(two), keys.bucket_of(one), keys.agenda(63), keys.leases()):
         assert len(key) <= KEY_LIMIT_BYTES
         assert key.isascii()
         assert key.isprintable()
