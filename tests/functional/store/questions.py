@@ -19,6 +19,19 @@ END_S = 0.05  # of subscriptions that are to end by themselves
 
 INFO = '{"host": "web-1"}'
 
+_A = LeaseKey("a", "first")
+
+# Whatever a worker may ask beside lists and changes, for tests in which all questions have the same answer.
+LEASE_CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "settle": lambda store: store.settle([TopicVersion("news", 1)]),
+    "take": lambda store: store.take_lease(_A, LONG_S, INFO),
+    "renew": lambda store: store.renew_lease(_A, LONG_S, INFO),
+    "release": lambda store: store.release_lease(_A),
+    "revoke": lambda store: store.revoke_leases([_A]),
+    "forget": lambda store: store.forget_lease(_A),
+    "list": lambda store: store.leases(),
+}
+
 
 async def apply(store: Store, changes: Sequence[Change]) -> list[Applied]:
     """For changes of which none is to be refused."""

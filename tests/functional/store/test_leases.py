@@ -1,7 +1,7 @@
 """Leases: taken, renewed, released, revoked, run out, forgotten."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +11,7 @@ from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
 from tests.functional.store.conftest import MakeHandle, OpenHandle
 from tests.functional.store.questions import (
     INFO,
+    LEASE_CALLS,
     LONG_S,
     ROUNDING_S,
     SHORT_S,
@@ -286,24 +287,13 @@ async def test_a_lease_that_ran_out_can_be_released(store: Store) -> None:
     assert await store.leases() == []
 
 
-CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
-    "settle": lambda store: store.settle([TopicVersion("news", 1)]),
-    "take": lambda store: store.take_lease(A, LONG_S, INFO),
-    "renew": lambda store: store.renew_lease(A, LONG_S, INFO),
-    "release": lambda store: store.release_lease(A),
-    "revoke": lambda store: store.revoke_leases([A]),
-    "forget": lambda store: store.forget_lease(A),
-    "list": lambda store: store.leases(),
-}
-
-
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", LEASE_CALLS)
 async def test_a_store_that_is_not_open_has_no_leases_to_give(begin: Callable[[], MakeHandle], call: str) -> None:
     store = begin()()
     with pytest.raises(StoreUnavailable):
-        await CALLS[call](store)
+        await LEASE_CALLS[call](store)
     await store.open()
-    await CALLS[call](store)
+    await LEASE_CALLS[call](store)
     await store.close()
     with pytest.raises(StoreUnavailable):
-        await CALLS[call](store)
+        await LEASE_CALLS[call](store)

@@ -11,7 +11,15 @@ from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import Store, Subscribe, TopicList
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import POLL_LIMIT_S, members, read, subscribe, unsubscribe, wait_until
+from tests.functional.store.questions import (
+    LEASE_CALLS,
+    POLL_LIMIT_S,
+    members,
+    read,
+    subscribe,
+    unsubscribe,
+    wait_until,
+)
 from tests.servers.proxy import Proxy
 from tests.servers.stores import Memcached, Redis, StoreServer
 
@@ -50,6 +58,7 @@ async def assert_unavailable(store: Store) -> None:
             store.read(["news"]),
             store.topics(),
             store.subscriptions("news"),
+            *(ask(store) for ask in LEASE_CALLS.values()),
         ):
             with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1|memcached store"):
                 await question
