@@ -86,7 +86,8 @@ class Matchmaker:
         self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock)
         self._links = [
             # Not the links of the jobs: a worker that holds all the jobs that it may hold still has to hear of changes.
-            WorkerLink(address, link, WorkerSettings(client_id), self._take, purpose="matchmaking")
+            # They are silent, because those have said already which server is away.
+            WorkerLink(address, link, WorkerSettings(client_id), self._take, purpose="")
             for address in servers
         ]
         self._leasing = Leasing(

@@ -69,7 +69,7 @@ def test_programs_get_json(site: Site, command: str, state: bool) -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (("__matchmaking", "bob"), "is reserved"),
+        (("__matchmakers", "bob"), "is reserved"),
         (("news", ""), "client_id: is empty"),
         (("a\tb", "bob"), "control character"),
         (("subscribe", "fanout"), "belongs to the service"),

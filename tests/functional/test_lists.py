@@ -78,7 +78,7 @@ def test_no_topics_are_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (exits.OK, "", "")
 
 
-@pytest.mark.parametrize("topic", ["", "__matchmaking", "a\nb"])
+@pytest.mark.parametrize("topic", ["", "__matchmakers", "a\nb"])
 def test_a_name_that_is_none_is_wrong_usage(tmp_path: Path, store_url: str, topic: str) -> None:
     done = run_gearhorn(tmp_path, "subscribers", topic, f"--store={store_url}")
     assert (done.returncode, done.stdout) == (exits.USAGE, "")
