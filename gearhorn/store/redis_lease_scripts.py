@@ -1,28 +1,12 @@
-"""The Lua about workers: who holds a lease, what nobody has seen to, and whether the server may have lost leases.
-
-Redis may go back to an older state: when it is started again (even with its data: the last second of an append-only
-file may be missing, and with it a renewal, a revocation or a lease), when a replica takes the place of its master, and
-when it is emptied. Nothing in the data tells. The *replication id* does: Redis gives itself a new one at each start and
-whenever it becomes master (see "Replication ID explained" in its documentation on replication). One of another value
-than that in `P:server` means that leases may be lost. It also changes when a master gets its first replica, and an hour
-after it lost its last; that does no harm but to hold changes up once. (The run id, which does not, stays the same in a
-server that is demoted, loses what it had and is made master again.)
-
-That the data was emptied is told by `P:server` itself: it is missing, or `since` is not what the handle has seen.
-
-After a loss, everybody waits until the longest lease that could be lost has run out. All leases in the data are revoked
-and last so long as well, because their last renewal may be what was lost.
-"""
+"""The Lua about workers: who holds a lease, and what nobody has seen to."""
 
 from typing import NamedTuple
 
+from gearhorn.store.redis_losses import LOSSES
 from gearhorn.store.redis_scripts import HEAD, LISTS, Script
 
 # One renewal is handed so many topics at most; what is left over goes to the next, of whoever comes first.
 TOPICS_PER_RENEWAL = 1000
-
-# How long a lease that was lost may last, where no lease is known by which to judge. That of the default configuration.
-UNKNOWN_TTL_US = 10_000_000
 
 # worker id, token, microseconds left, whether it is revoked, info
 LeaseAnswer = tuple[str, str, int, bool, str]
@@ -36,56 +20,10 @@ class RenewalAnswer(NamedTuple):
     run_out: list[tuple[str, str]]
 
 
-_CONSTANTS = f"""
-local unknown_ttl_us, handout_limit = {UNKNOWN_TTL_US}, {TOPICS_PER_RENEWAL}
-"""
-
+# For whoever lists leases.
 LEASES = (
-    _CONSTANTS
+    LOSSES
     + """
-local held_us = 0  -- how long a lost lease may last yet
-
-local function replication_id()  -- or nothing, where the user may not ask
-  local info = redis.pcall('INFO', 'replication')
-  return type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or nil
-end
-
-local function revoke_all(held_until_us)
-  local found = redis.call('ZRANGE', leases, 0, -1, 'WITHSCORES')
-  for i = 1, #found, 2 do
-    redis.call('SADD', revoked, found[i])
-    if microseconds(found[i + 1]) < held_until_us then
-      redis.call('ZADD', leases, seconds(held_until_us), found[i])
-    end
-  end
-end
-
-local function is_lost(kept_since, kept_id, id)
-  if kept_since then return id ~= nil and id ~= kept_id end
-  return seen_since ~= '' or redis.call('EXISTS', versions) == 1  -- otherwise it was never used
-end
-
-local function look_for_losses()
-  local kept = redis.call('HMGET', server, 'since', 'replication_id', 'longest_ttl', 'held_until')
-  local kept_since, kept_id = kept[1], kept[2]
-  local kept_ttl_us, kept_until_us = microseconds(kept[3] or 0), microseconds(kept[4] or 0)
-  local id, ttl_us, until_us = replication_id(), math.max(kept_ttl_us, own_ttl_us), kept_until_us
-  local lost_ttl_us = ttl_us > 0 and ttl_us or unknown_ttl_us
-  since, is_checked = kept_since or seconds(now_us), id ~= nil
-  if is_lost(kept_since, kept_id, id) then
-    until_us = math.max(until_us, now_us + lost_ttl_us)
-    revoke_all(until_us)
-  end
-  if seen_since ~= '' and seen_since ~= since then  -- emptied, and another handle, which did not know, came first
-    until_us = math.max(until_us, microseconds(since) + lost_ttl_us)
-  end
-  if not kept_since or (id or kept_id) ~= kept_id or ttl_us ~= kept_ttl_us or until_us ~= kept_until_us then
-    redis.call('HSET', server, 'since', since, 'replication_id', id or kept_id or '',
-      'longest_ttl', seconds(ttl_us), 'held_until', seconds(until_us))
-  end
-  held_us = math.max(0, until_us - now_us)
-end
-
 local function describe(ids, ends_us)
   local found_tokens, found_infos, is_revoked, answers = fetch(tokens, ids), fetch(infos, ids), {}, {}
   for _, id in ipairs(redis.call('SMEMBERS', revoked)) do is_revoked[id] = true end
@@ -106,7 +44,7 @@ end
 """
 )
 
-# For one lease, whose worker id and token begin the wish.
+# For whoever deals with leases one by one.
 _LEASE = (
     LEASES
     + """
@@ -155,6 +93,7 @@ RENEW = Script.of(
     HEAD
     + LISTS
     + _LEASE
+    + f"local handout_limit = {TOPICS_PER_RENEWAL}"
     + """
 local id, token, ttl_us, info = unpack(wish)
 local is_revoked = redis.call('SISMEMBER', revoked, id) == 1

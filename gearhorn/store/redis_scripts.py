@@ -18,7 +18,7 @@ Keys, with the configured prefix (an operator may read them with redis-cli):
 | `P:revoked`       | set        | worker ids whose lease cannot be renewed                                            |
 | `P:removals`      | sorted set | worker id whose lease ran out, scored with the Unix time at which somebody was told|
 |                   |            | to remove it                                                                        |
-| `P:server`        | hash       | by what losses are noticed, see `redis_lease_scripts.py`; times in Unix time:       |
+| `P:server`        | hash       | by what losses are noticed, see `redis_losses.py`; times in Unix time:              |
 |                   |            | `since` when it was first written, `replication_id` that the server had last,       |
 |                   |            | `longest_ttl` of all leases in seconds, `held_until` when lost leases have run out  |
 
