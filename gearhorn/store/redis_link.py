@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 # More questions at a time wait here: each takes a connection, and a server has 10,000 for everybody.
 CONNECTION_LIMIT = 16
 
+_CLOSED = "the handler is closed"
+
 
 class RedisLink:
     """The connections of one store to one server, or to the one that is the master now."""
@@ -78,12 +80,21 @@ class RedisLink:
 
     async def _ask_twice(self, question: Callable[[Any], Awaitable[Result]]) -> tuple[Result, bool]:
         try:
-            return await question(self._client()), False
+            return await self._ask_once(question), False
         except theirs.ConnectionError as error:
             # Often a connection from before the server was started again, or before another became master.
             if isinstance(translate(error, self._target.name), Misconfigured):
                 raise
-        return await question(self._client()), True
+        return await self._ask_once(question), True
+
+    async def _ask_once(self, question: Callable[[Any], Awaitable[Result]]) -> Result:
+        try:
+            return await question(self._client())
+        except RuntimeError as error:
+            # uvloop's word for a connection that ended unnoticed by redis-py, which lets it pass
+            if _CLOSED not in str(error):
+                raise
+            raise theirs.ConnectionError("the connection was lost") from error
 
     def _client(self) -> Any:
         if not self._clients:

@@ -45,6 +45,18 @@ async def test_a_connection_that_is_lost_twice_is_given_up(link: RedisLink) -> N
     assert question.endings == ["too late"]
 
 
+async def test_a_connection_that_uvloop_finds_closed_is_lost_like_any_other(link: RedisLink) -> None:
+    closed = RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    assert await link.ask(Question(closed, "answer")) == ("answer", True)
+    with pytest.raises(StoreUnavailable):
+        await link.ask(Question(closed, closed))
+
+
+async def test_a_bug_is_not_taken_for_a_lost_connection(link: RedisLink) -> None:
+    with pytest.raises(RuntimeError, match="a bug"):
+        await link.ask(Question(RuntimeError("a bug"), "too late"))
+
+
 @pytest.mark.parametrize(
     ("ending", "expected"),
     [
