@@ -92,7 +92,11 @@ class Client(EagerPeer):
     def __init__(self, server: GearmanServer, *, wants_exceptions: bool = True, **options: Any) -> None:
         super().__init__(server, **options)
         self._news: dict[bytes, list[Packet]] = defaultdict(list)
-        self.ask(*[packet(Kind.OPTION_REQ, b"exceptions")] * wants_exceptions)
+        try:
+            self.ask(*[packet(Kind.OPTION_REQ, b"exceptions")] * wants_exceptions)
+        except BaseException:
+            self.close()
+            raise
 
     def start(self, queue: str, body: Body, kind: int = Kind.SUBMIT_JOB) -> bytes:
         """Submits a job and returns its handle, when the server has it."""
