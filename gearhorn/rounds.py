@@ -16,7 +16,7 @@ from gearhorn.clock import steady_s
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.news import News
 from gearhorn.core.round import Round
-from gearhorn.errors import StoreUnavailable
+from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
@@ -136,40 +136,44 @@ class Rounds:
         if runner is not None:
             runner.cancel()
             await asyncio.wait([runner])
+            if self._runner is runner:  # it was cancelled before its first step, and had no chance to
+                self._dismiss()
 
     async def _run_all(self) -> None:
-        lot: Lot | None = None
         try:
             while self._next is not None:
                 lot, self._next = self._next, None
                 await self._run(lot)
         finally:
-            self._runner = None
-            for left in (lot, self._next):
-                if left is not None:
-                    left.end(StoreUnavailable("the worker stops"))
-            self._next = None
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        self._runner = None
+        if self._next is not None:
+            self._next.end(StoreUnavailable("the worker stops"))
+        self._next = None
 
     async def _run(self, lot: Lot) -> None:
         try:
             leases = await self._find_leases(lot)
             self._post.publish(lot.news, {lease.key.worker_id for lease in leases})
             await self._convince(lot, leases)
-        except StoreUnavailable as error:
+            lot.end()
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             lot.end(error)
             return
-        lot.end()
+        finally:
+            lot.end(StoreUnavailable("the worker stops"))  # if nothing else has ended it
         # Not before: nobody has to wait for this. Were it not done, whoever asks for the same change again, or the
         # next worker that renews its lease, would tell everybody once more.
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(GearhornError):
             await self._store.settle(lot.versions)
 
     async def _find_leases(self, lot: Lot) -> Sequence[Lease]:
-        if lot.leases is not None:
-            return lot.leases
-        leases = await self._patience.ask(self._store.leases)
-        lot.told_at_s = self._now_s()
-        return [lease for lease in leases if lease.left_s > 0]
+        if lot.leases is None:  # a call that changes nothing tells also what the store may have lost
+            outcome = await self._patience.ask(lambda: self._store.apply([]))
+            lot.leases, lot.held_s, lot.told_at_s = outcome.leases, outcome.held_s, self._now_s()
+        return lot.leases
 
     async def _convince(self, lot: Lot, leases: Sequence[Lease]) -> None:
         """Returns when no holder of a lease can serve a list from before the news."""
@@ -181,16 +185,14 @@ class Rounds:
             round_.acknowledged(key)
             changed.set()
 
-        stops = [self._post.send(lease, lot.news, partial(acknowledged, key)) for key, lease in others.items()]
-        try:
+        with contextlib.ExitStack() as sent:
+            for key, lease in others.items():
+                sent.callback(self._post.send(lease, lot.news, partial(acknowledged, key)))
             while not round_.is_over(self._now_s()):
                 if late := round_.overdue(self._now_s()):
-                    await self._revoke(round_, late)
+                    await self._patience.ask(partial(self._revoke, round_, late))
                 else:
                     await self._wait(changed, round_.next_s())
-        finally:
-            for stop in stops:
-                stop()
 
     def _begin(self, lot: Lot, others: Mapping[LeaseKey, Lease]) -> Round[LeaseKey]:
         now_s = self._now_s()
@@ -202,17 +204,19 @@ class Rounds:
         return Round(left_s, held_s, self._ack_timeout_s, now_s)
 
     async def _revoke(self, round_: Round[LeaseKey], late: Sequence[LeaseKey]) -> None:
-        left_s = await self._patience.ask(lambda: self._store.revoke_leases(late))
+        """Of those who are late, the leases of all that have not acknowledged meanwhile."""
+        keys = _still_open(round_, late)
+        if not keys:
+            return
+        left_s = dict(zip(keys, await self._store.revoke_leases(keys), strict=True))
         now_s = self._now_s()
-        still_open = set(round_.open_holders())
-        for key, rest_s in zip(late, left_s, strict=True):
-            if key in still_open:
-                round_.revoked(key, rest_s, now_s)
-                log.warning(
-                    "worker %s does not acknowledge: its lease was revoked, changes wait up to %.1f s for its end",
-                    key.worker_id,
-                    rest_s,
-                )
+        for key in _still_open(round_, keys):
+            round_.revoked(key, left_s[key], now_s)
+            log.warning(
+                "worker %s does not acknowledge: its lease was revoked, changes wait up to %.1f s for its end",
+                key.worker_id,
+                left_s[key],
+            )
 
     async def _wait(self, changed: asyncio.Event, until_s: float | None) -> None:
         """Until something has changed, or for as long as the clock allows."""
@@ -221,3 +225,8 @@ class Rounds:
             async with asyncio.timeout(delay_s):
                 await changed.wait()
         changed.clear()
+
+
+def _still_open(round_: Round[LeaseKey], keys: Iterable[LeaseKey]) -> list[LeaseKey]:
+    open_holders = set(round_.open_holders())
+    return [key for key in keys if key in open_holders]
