@@ -12,7 +12,7 @@ from pymemcache import Client
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.store.base import Collision, Store, Subscribe, TopicCount, TopicList, Unsubscribe
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import apply, members, read, subscribe, unsubscribe
+from tests.functional.store.questions import INFO, LONG_S, apply, hold, members, read, subscribe, unsubscribe
 from tests.servers.stores import Memcached, Redis
 
 HOSTS = [f"host-{number:05}.example.org" for number in range(10_000)]
@@ -144,6 +144,13 @@ async def test_keys_of_somebody_else_are_a_misconfiguration(store: Store, client
     client.set(f"gearhorn:{key}", b"\xff\xfe")
     with pytest.raises(Misconfigured, match=f"something else under the key gearhorn:{key}"):
         await store.apply([Subscribe("news", "bob"), Subscribe("a_b", "c")])
+
+
+@pytest.mark.parametrize("key", ["leases", "agenda:42"])
+async def test_keys_of_somebody_else_are_a_misconfiguration_for_leases_too(store: Store, client: Any, key: str) -> None:
+    client.set(f"gearhorn:{key}", b"\xff\xfe")
+    with pytest.raises(Misconfigured, match=f"something else under the key gearhorn:{key}"):
+        await store.renew_lease(await hold(store, "a"), LONG_S, INFO)
 
 
 async def test_a_chunk_that_somebody_else_has_written_is_a_misconfiguration(
