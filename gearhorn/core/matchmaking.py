@@ -13,7 +13,7 @@ by the list with the change. It holds although a fanout reads no store, because
 Nothing here waits, knows a clock or a store. Times are seconds of the worker's own clock, see `lease.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from gearhorn.core.lease import Lease
@@ -58,13 +58,22 @@ class Matchmaking:
         for one in news:
             self.lists.hear(one)
 
+    def hear_own(self, news: Iterable[News], tokens: Collection[str]) -> None:
+        """News of a change that this worker made, while the leases with these tokens were there."""
+        if self.lease.token in tokens:
+            self.hear(news)
+
     def hear_message(self, token: str, news: Iterable[News]) -> bool:
         """News for the holder of the lease `token`. Whether they may be acknowledged: only by that worker.
 
         Another one may hold the same id, by mistake or because it came after; its word would let the change complete
         while the one that is meant goes on with its old list.
+
+        Lists that are kept under a later lease were read after the changes and need not hear of them. They must not,
+        either: a store that lost these changes in between went back to the versions that they start from.
         """
-        self.hear(news)
+        if token == self.lease.token:
+            self.hear(news)
         return self.lease.was_ours(token)
 
     def _may_keep(self, reading: Reading) -> bool:
