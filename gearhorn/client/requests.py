@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from gearhorn.bodies import PRIORITIES, TTL_LIMIT_S, UNIQUE_LIMIT_BYTES
 from gearhorn.errors import BadRequest
-from gearhorn.names import OwnQueues, check_pair, check_topic
+from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic
 
 STANDARD_QUEUES = OwnQueues()
 
@@ -51,13 +51,19 @@ def fanout_body(
 
 
 def subscription_body(
-    topic: str, client_id: str, ttl: float | None = None, *, own: Iterable[str] = STANDARD_QUEUES.all()
+    topic: str,
+    client_id: str,
+    ttl: float | None = None,
+    *,
+    own: Iterable[str] = STANDARD_QUEUES.all(),
+    matchmaking_topic: str = MATCHMAKING_TOPIC,
 ) -> bytes:
     """The body of a `subscribe_fanout` or `unsubscribe_fanout` job. `ttl` is in seconds; 0 or None: no end.
 
-    `own` are the service's own queues, which no pair may collide with. Raises BadRequest for what the contract refuses.
+    `own` are the service's own queues, which no pair may collide with; `matchmaking_topic` is the one reserved topic
+    that may be watched. Raises BadRequest for what the contract refuses.
     """
-    check_pair(topic, client_id, own)
+    check_pair(topic, client_id, own, matchmaking_topic)
     body: dict[str, object] = {"topic": topic, "client_id": client_id}
     if ttl is not None:
         body["ttl"] = _ttl(ttl)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from gearhorn.client.copies import Handler
@@ -15,7 +15,7 @@ from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
 from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Service, as_addresses, with_tls
 from gearhorn.client.waiting import cancel, wait_for_first
 from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable
-from gearhorn.names import OwnQueues, queue_name
+from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, queue_name
 from gearhorn.net.connection import LinkSettings
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,10 @@ class Subscriber:
     is left then goes back to its server. With `unsubscribe_at_end` the subscriptions end first; otherwise they stay,
     and copies wait for the next time.
 
-    `settings` are for links with particular needs, `queues` the names that the service was given, if not the usual
-    ones. Raises BadRequest for an empty client id and Misconfigured for addresses that are none.
+    `settings` are for links with particular needs, `queues` and `matchmaking_topic` the names that the service was
+    given, if not the usual ones. `on_renewal` is called with the topic whenever a subscription was made again.
+
+    Raises BadRequest for an empty client id and Misconfigured for addresses that are none.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Subscriber:
         connect_limit_s: float = CONNECT_LIMIT_S,
         settings: LinkSettings | None = None,
         queues: OwnQueues = STANDARD_QUEUES,
+        matchmaking_topic: str = MATCHMAKING_TOPIC,
+        on_renewal: Callable[[str], None] = lambda topic: None,
     ) -> None:
         if not client_id:
             raise BadRequest("client_id", "is empty")
@@ -66,6 +70,8 @@ class Subscriber:
         self._unsubscribe_at_end = unsubscribe_at_end
         self._connect_limit_s = connect_limit_s
         self._queues = queues
+        self._matchmaking_topic = matchmaking_topic
+        self._on_renewal = on_renewal
         self._renewals = Renewals(self._renew)
         label = connection_label(client_id)
         self._inbox = Inbox(self._addresses, self._settings, label, concurrency, self._renewals.make_all_due)
@@ -111,7 +117,7 @@ class Subscriber:
         reached, TimedOut without an answer within `timeout` seconds and Unavailable when the service cannot do it now:
         it may have subscribed all the same, and copies wait in the queue.
         """
-        body = subscription_body(topic, self.client_id, ttl, own=self._queues.all())
+        body = self._body(topic, ttl)
         await self._ask(self._queues.subscribe[0], body, timeout)
         # Not before: a queue that is refused because it is another's would be served for a moment, and that one's
         # copies taken. Nothing is lost by the order: copies wait for a worker.
@@ -125,7 +131,7 @@ class Subscriber:
         Copies that are being handled are finished. Those that nobody has taken stay in the queue. Raises as
         `subscribe`; the queue goes on being served then, and the subscription renewed.
         """
-        body = subscription_body(topic, self.client_id, own=self._queues.all())
+        body = self._body(topic)
         await self._ask(self._queues.unsubscribe, body, timeout)
         self._renewals.remove(topic)
         self._inbox.retire(queue_name(topic, self.client_id))
@@ -143,6 +149,10 @@ class Subscriber:
         """Cuts the end of the block short: nothing that runs is waited for."""
         self._hurried.set()
 
+    def _body(self, topic: str, ttl_s: float | None = None) -> bytes:
+        own, meeting_point = self._queues.all(), self._matchmaking_topic
+        return subscription_body(topic, self.client_id, ttl_s, own=own, matchmaking_topic=meeting_point)
+
     async def _ask(self, queue: str, body: bytes, timeout_s: float) -> None:
         async with self._service() as service:
             await service.do(queue, body, timeout_s)
@@ -157,8 +167,8 @@ class Subscriber:
 
     async def _renew(self, topic: str, ttl_s: float) -> None:
         await self._inbox.wait_until_up()
-        body = subscription_body(topic, self.client_id, ttl_s, own=self._queues.all())
-        await self._ask(self._queues.subscribe[0], body, ANSWER_LIMIT_S)
+        await self._ask(self._queues.subscribe[0], self._body(topic, ttl_s), ANSWER_LIMIT_S)
+        self._on_renewal(topic)
 
     async def _wait_until_up(self) -> None:
         """The service was reached, so the inbox will be connected, too, if it is not yet."""

@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -17,8 +15,9 @@ from gearhorn.client.waiting import wait_for_first
 from gearhorn.cmd import exits
 from gearhorn.cmd.command import Command
 from gearhorn.cmd.options import Parents, count, leave_rest_alone, seconds
-from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table
+from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table, write_all
 from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.signals import stop_on_signals
 from gearhorn.config import Config
 from gearhorn.errors import GearhornError
 
@@ -123,7 +122,7 @@ async def _listen(config: Config, arguments: argparse.Namespace) -> int:
         settings=config.link_settings(),
         queues=config.own_queues(),
     )
-    stopping = _stop_on_signals(subscriber)
+    stopping = stop_on_signals(subscriber)
     handler = _Handler(arguments, subscriber.stop)
     await wait_for_first([subscriber.connect(), stopping.wait()], [])
     if not stopping.is_set():
@@ -138,20 +137,6 @@ async def _receive(subscriber: Subscriber, handler: "_Handler", arguments: argpa
     await subscriber.subscribe(arguments.topic, handler, arguments.ttl, timeout=arguments.timeout)
     say(f"listening to {arguments.topic} as {arguments.client_id}")
     await subscriber.run()
-
-
-def _stop_on_signals(subscriber: Subscriber) -> asyncio.Event:
-    """Set by the first signal; the second cuts the end short."""
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        if stopping.is_set():
-            subscriber.hurry()
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    return stopping
 
 
 class _Handler:
@@ -176,7 +161,7 @@ class _Handler:
     async def _print(self, copy: Copy) -> None:
         try:
             # in a thread: whoever reads may be slow
-            await asyncio.to_thread(_write_all, sys.stdout.fileno(), self._line(copy))
+            await asyncio.to_thread(write_all, sys.stdout.fileno(), self._line(copy))
         except BrokenPipeError:
             self.is_unread = True
             self._stop()
@@ -187,10 +172,3 @@ class _Handler:
             return copy.payload + b"\n"
         fields = {"topic": copy.topic, "client_id": self._arguments.client_id, **data_fields("payload", copy.payload)}
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    """At once, and without a buffer in which something could be left."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]

@@ -3,6 +3,7 @@
 import argparse
 import base64
 import logging
+import os
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -19,6 +20,13 @@ def say_log_plainly() -> None:
     """Log lines look like all other messages: the clock and the module are for services. After `read_config`."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(logging.Formatter("gearhorn: %(message)s"))
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """At once, and without a buffer in which something could be left. Waits where the reader is slow."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def data_fields(key: str, data: bytes) -> dict[str, str]:

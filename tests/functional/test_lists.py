@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import pty
 import re
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from gearhorn.cmd import exits
 from gearhorn.store.base import Change, Subscribe
 from gearhorn.store.opening import StoreSettings, open_store
-from tests.servers.commands import run_gearhorn
+from tests.servers.commands import run_gearhorn, run_on_terminal
 from tests.servers.standalone import clean_environment
 from tests.servers.stores import Memcached, Redis
 
@@ -85,6 +84,17 @@ def test_a_name_that_is_none_is_wrong_usage(tmp_path: Path, store_url: str, topi
     assert done.stderr.startswith("gearhorn: topic: ")
 
 
+def test_the_topic_where_workers_meet_can_be_looked_at(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    fill(url, Subscribe("__matchmaking", "host"), Subscribe("__meeting", "host"))
+    settings = tmp_path / "meeting.conf"
+    settings.write_text("[matchmaking]\ntopic = __meeting\n")
+    assert run_gearhorn(tmp_path, "subscribers", "__matchmaking", f"--store={url}").stdout == "host\t\n"
+    configured = [f"--store={url}", f"--config-file={settings}"]
+    assert run_gearhorn(tmp_path, "subscribers", "__meeting", *configured).stdout == "host\t\n"
+    assert run_gearhorn(tmp_path, "subscribers", "__matchmaking", *configured).returncode == exits.USAGE
+
+
 @pytest.mark.parametrize("server", [Redis, Memcached], ids=["redis", "memcached"])
 def test_lists_on_servers_are_shown_as_well(tmp_path: Path, server: type[Redis] | type[Memcached]) -> None:
     with server(tmp_path / "server") as running:
@@ -143,29 +153,8 @@ def test_a_password_of_the_store_is_not_shown(tmp_path: Path) -> None:
 # The output
 
 
-def on_terminal(home: Path, *arguments: str, **environ: str) -> str:
-    """What a terminal shows."""
-    near, far = pty.openpty()
-    command = [sys.executable, "-m", "gearhorn", *arguments]
-    env = {**clean_environment(home), "TERM": "xterm", "COLUMNS": "80", **environ}
-    with subprocess.Popen(command, env=env, stdin=far, stdout=far, stderr=far):
-        os.close(far)
-        shown = b""
-        while chunk := read(near):
-            shown += chunk
-    os.close(near)
-    return shown.decode().replace("\r\n", "\n")
-
-
-def read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux's way of saying that the other end was closed
-        return b""
-
-
 def test_a_terminal_shows_a_table_with_a_head(tmp_path: Path, store_url: str) -> None:
-    shown = on_terminal(tmp_path, "topics", f"--store={store_url}")
+    shown = run_on_terminal(tmp_path, "topics", f"--store={store_url}")
     assert "\x1b[1m" in shown
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
     assert [line.split() for line in plain.splitlines()] == [["topic", "subscribers"], ["memos", "1"], ["news", "2"]]
@@ -174,17 +163,17 @@ def test_a_terminal_shows_a_table_with_a_head(tmp_path: Path, store_url: str) ->
 def test_a_terminal_shows_names_as_they_are(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/odd.db"
     fill(url, Subscribe("[red]:smile:[/red]", "bob"))
-    assert "[red]:smile:[/red]" in on_terminal(tmp_path, "topics", f"--store={url}")
+    assert "[red]:smile:[/red]" in run_on_terminal(tmp_path, "topics", f"--store={url}")
 
 
 def test_no_color_is_honoured(tmp_path: Path, store_url: str) -> None:
-    shown = on_terminal(tmp_path, "topics", f"--store={store_url}", NO_COLOR="1")
+    shown = run_on_terminal(tmp_path, "topics", f"--store={store_url}", NO_COLOR="1")
     assert "topic" in shown
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", shown)
 
 
 def test_json_is_json_on_a_terminal_too(tmp_path: Path, store_url: str) -> None:
-    assert len(json.loads(on_terminal(tmp_path, "topics", f"--store={store_url}", "--json"))) == 2
+    assert len(json.loads(run_on_terminal(tmp_path, "topics", f"--store={store_url}", "--json"))) == 2
 
 
 @pytest.mark.parametrize("topic_count", [1, 20_000])

@@ -1,5 +1,7 @@
-"""Runs the command `gearhorn` to its end."""
+"""Runs the command `gearhorn` to its end, by itself or at a terminal."""
 
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,3 +25,24 @@ def run_gearhorn(
         timeout=LIMIT_S,
         check=False,
     )
+
+
+def run_on_terminal(home: Path, *arguments: str, **environ: str) -> str:
+    """What a terminal of 80 columns shows, unless `environ` has others."""
+    near, far = pty.openpty()
+    command = [sys.executable, "-m", "gearhorn", *arguments]
+    env = {**clean_environment(home), "TERM": "xterm", "COLUMNS": "80", **environ}
+    with subprocess.Popen(command, env=env, stdin=far, stdout=far, stderr=far):
+        os.close(far)
+        shown = b""
+        while chunk := _read(near):
+            shown += chunk
+    os.close(near)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's way of saying that the other end was closed
+        return b""

@@ -16,6 +16,8 @@ END_LIMIT_S = 60.0
 class Listener:
     """`output` is what it has printed so far, `log` what it has said. With `with`, it is up inside and gone after."""
 
+    said_when_up = "listening to "
+
     def __init__(self, address: str, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
@@ -69,7 +71,7 @@ class Listener:
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError(f"the listener ended with {self.process.returncode}: {self.log}")
-        return "listening to " in self.log
+        return self.said_when_up in self.log
 
     def __enter__(self) -> Self:
         return self.start()

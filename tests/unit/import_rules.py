@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "daemon": "errors names bodies wire core store net handlers matchmaker patience tasks logs metrics systemd",
     "options": "errors names logs metrics",
     "config": "errors names bodies wire core store net patience matchmaker handlers daemon options logs metrics",
-    "cmd": "errors names bodies wire core store net daemon client options config logs metrics systemd",
+    "cmd": "errors names bodies wire core store net messages daemon client options config logs metrics systemd",
     "__main__": "cmd",
 }
 
