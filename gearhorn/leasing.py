@@ -23,6 +23,8 @@ RENEWALS_PER_TTL = 3
 # A worker whose leases are taken from it again and again cannot be reached by the others, and each time it holds one,
 # a change waits for it. It takes the next one later and later, and reads its lists from the store meanwhile.
 MOST_PAUSE_S = 300.0
+# Tokens that may be those of leases of our own. Calls that are older than so many others have long had their effect.
+TOKENS_TRIED = 256
 
 
 class IdTaken(Misconfigured):
@@ -50,7 +52,7 @@ class Leasing:
         self._on_renewal = on_renewal
         self._now_s = now_s
         self._ttl_s = matchmaking.lease.ttl_s
-        self._tried: list[str] = []  # tokens of calls of which it is not known whether they took a lease
+        self._tried: list[str] = []  # tokens of calls, of which some may take a lease later than their time is up
         self._pause = Backoff(self._ttl_s, max(self._ttl_s, MOST_PAUSE_S), Random())
         self._taken_at_s = 0.0
 
@@ -87,11 +89,11 @@ class Leasing:
             log.info("this worker holds a lease again")
 
     async def release(self) -> None:
-        """Ends the lease, within the store's time limit; left alone, it runs out."""
+        """Ends the lease, within the store's time limit; left alone, it runs out. To be called when `run` has ended."""
         token = self._matchmaking.lease.token
         self._matchmaking.lease_lost()
         if token is not None:
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(StoreUnavailable, Misconfigured):
                 await self._store.release_lease(LeaseKey(self._worker_id, token))
 
     async def _take_again(self) -> None:
@@ -108,7 +110,6 @@ class Leasing:
     async def _try_to_take(self) -> Lease | None:
         asked_at_s, token, other = await self._patience.ask_for_ever(self._ask_for_lease)
         if other is None:
-            self._tried = [token]
             self._taken_at_s = asked_at_s
             self._matchmaking.lease.taken(token, asked_at_s)
         return other
@@ -116,7 +117,7 @@ class Leasing:
     async def _ask_for_lease(self) -> tuple[float, str, Lease | None]:
         """Each call has a token of its own: were one to arrive late, it would bring a revoked lease back to life."""
         token, instead_of, asked_at_s = secrets.token_hex(8), list(self._tried), self._now_s()
-        self._tried.append(token)
+        self._tried = [*self._tried, token][-TOKENS_TRIED:]
         self._matchmaking.lease.asked(token)
         key = LeaseKey(self._worker_id, token)
         return asked_at_s, token, await self._store.take_lease(key, self._ttl_s, self._describe(), instead_of)

@@ -35,7 +35,7 @@ def read_info(lease: Lease) -> dict[str, object]:
     """What its worker wrote; nothing where that is not the object that it should be."""
     try:
         return msgspec.json.decode(lease.info, type=dict[str, object])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
 
 

@@ -48,7 +48,8 @@ class MoodyStore(MemoryStore):
         await self._do("settle", list(topics), super().settle(topics))
 
     async def take_lease(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str] = ()) -> Lease | None:
-        return await self._do("take_lease", key, super().take_lease(key, ttl_s, info, instead_of))
+        asked = (key.token, list(instead_of))
+        return await self._do("take_lease", asked, super().take_lease(key, ttl_s, info, instead_of))
 
     async def renew_lease(self, key: LeaseKey, ttl_s: float, info: str) -> Renewal:
         return await self._do("renew_lease", key, super().renew_lease(key, ttl_s, info))
