@@ -17,10 +17,9 @@ def end_subscriptions(db: sqlite3.Connection, now_s: float) -> None:
     due = db.execute(
         "SELECT DISTINCT id, version FROM subscriptions JOIN topics ON id = topic_id WHERE ends_at_s <= ?", (now_s,)
     ).fetchall()
-    if due:
-        db.execute("DELETE FROM subscriptions WHERE ends_at_s <= ?", (now_s,))
-        db.executemany(_RAISE_VERSION, [(next_version(version, now_s), topic_id) for topic_id, version in due])
-        db.executemany(_UNSETTLE, [(topic_id, None) for topic_id, _ in due])
+    db.execute("DELETE FROM subscriptions WHERE ends_at_s <= ?", (now_s,))
+    db.executemany(_RAISE_VERSION, [(next_version(version, now_s), topic_id) for topic_id, version in due])
+    db.executemany(_UNSETTLE, [(topic_id, None) for topic_id, _ in due])
 
 
 @dataclass

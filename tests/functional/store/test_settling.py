@@ -217,8 +217,9 @@ async def lose(store: Store, how: str) -> LeaseKey:
 
 @pytest.mark.parametrize("how", ["never taken", "revoked", "ran out"])
 async def test_a_renewal_that_is_lost_is_handed_nothing(store: Store, how: str) -> None:
+    dead = await hold(store, "dead", SHORT_S)
     key = await lose(store, how)
-    dead = await let_run_out(store, await hold(store, "dead", SHORT_S))
+    await let_run_out(store, dead)
     await let_end(store, "news")
     renewal = await store.renew_lease(key, LONG_S, INFO)
     assert (renewal.is_held, list(renewal.unsettled), list(renewal.run_out)) == (False, [], [])
