@@ -1,12 +1,13 @@
 """Workers that do the same thing at the same time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 import pytest
 
 from gearhorn.store.base import Store, Subscribe
-from gearhorn.store.leases import LeaseKey, Renewal, TopicVersion
+from gearhorn.store.leases import LeaseKey, TopicVersion
 from tests.functional.store.conftest import OpenHandle
 from tests.functional.store.questions import (
     INFO,
@@ -24,9 +25,20 @@ from tests.functional.store.questions import (
 
 COUNT = 20
 
+One = TypeVar("One")
+Two = TypeVar("Two")
+
 
 async def open_many(open_handle: OpenHandle, count: int = COUNT) -> list[Store]:
     return [await open_handle() for _ in range(count)]
+
+
+async def both_at_once(one: Awaitable[One], two: Awaitable[Two], *, is_second_first: bool) -> tuple[One, Two]:
+    if is_second_first:
+        second, first = await asyncio.gather(two, one)
+    else:
+        first, second = await asyncio.gather(one, two)
+    return first, second
 
 
 async def take(store: Store, number: int, instead_of: Sequence[str] = ()) -> LeaseKey:
@@ -76,10 +88,9 @@ async def test_a_renewal_and_a_revocation_at_the_same_time_agree_on_which_came_f
     worker, other = await open_many(open_handle, 2)
     for number in range(COUNT):
         key = await hold(worker, f"worker-{number:02}", LONG_S)
-        calls = [worker.renew_lease(key, 3 * LONG_S, INFO), other.revoke_leases([key])]
-        if number % 2:
-            calls.reverse()
-        renewal, [left_s] = sorted(await asyncio.gather(*calls), key=lambda answer: not isinstance(answer, Renewal))
+        renewal, [left_s] = await both_at_once(
+            worker.renew_lease(key, 3 * LONG_S, INFO), other.revoke_leases([key]), is_second_first=bool(number % 2)
+        )
         assert (left_s > 2 * LONG_S) == renewal.is_held
         assert 0 < (await holders(other))[key.worker_id].left_s <= left_s
         assert not (await worker.renew_lease(key, LONG_S, INFO)).is_held
@@ -139,10 +150,11 @@ async def test_a_change_and_the_settling_of_the_one_before_at_the_same_time_leav
     one, two = await open_many(open_handle, 2)
     for number in range(round_count):
         before = await subscribe(one, "news", f"first-{number}")
-        calls = [two.settle([TopicVersion("news", before.version)]), subscribe(one, "news", f"second-{number}")]
-        if number % 2:
-            calls.reverse()
-        await asyncio.gather(*calls)
+        settling, change = (
+            two.settle([TopicVersion("news", before.version)]),
+            subscribe(one, "news", f"second-{number}"),
+        )
+        await both_at_once(settling, change, is_second_first=bool(number % 2))
         assert not await is_settled(two, "news")
 
 

@@ -1,9 +1,14 @@
 """What only the memory store has: a clock that a test may move."""
 
+from typing import Any
+
+import pytest
+
 from gearhorn.store.base import Applied, Collision, Subscribe, Subscription
+from gearhorn.store.leases import TopicVersion
 from gearhorn.store.memory import MemoryLists, MemoryStore
 from gearhorn.store.opening import StoreSettings, open_store
-from tests.functional.store.questions import members, read, subscribe
+from tests.functional.store.questions import INFO, LEASE_CALLS, hold, holders, members, read, subscribe
 
 
 class Clock:
@@ -47,3 +52,41 @@ async def test_stores_share_lists_only_if_they_are_told_to() -> None:
     assert await members(two, "news") == ["bob"]
     assert await members(other, "news") == []
     await other.close()
+
+
+async def test_a_lease_runs_out_at_the_end_of_its_ttl_and_not_before() -> None:
+    clock = Clock()
+    store = MemoryStore(clock=clock)
+    await store.open()
+    key = await hold(store, "a", 60)
+    clock.now_s += 59
+    assert [lease.left_s for lease in await store.leases()] == [1]
+    assert await store.revoke_leases([key]) == [1]
+    assert list(await holders(store)) == ["a"]
+    clock.now_s += 1
+    assert [lease.left_s for lease in await store.leases()] == [0]
+    assert await store.revoke_leases([key]) == [0]
+    assert await holders(store) == {}
+
+
+async def test_a_change_is_handed_out_when_a_ttl_has_passed_and_not_before() -> None:
+    clock = Clock()
+    store = MemoryStore(clock=clock)
+    await store.open()
+    key = await hold(store, "a")
+    changed = await subscribe(store, "news", "bob")
+    for _ in range(2):
+        clock.now_s += 59
+        assert await store.renew_lease(key, 60, INFO) == (True, [], [])
+        clock.now_s += 1
+        assert await store.renew_lease(key, 60, INFO) == (True, [TopicVersion("news", changed.version)], [])
+
+
+def test_no_question_waits_for_anything() -> None:
+    """So a simulation can ask without an event loop."""
+    store = MemoryStore()
+    questions: list[Any] = [store.open(), store.apply([Subscribe("news", "bob", 60)]), store.read(["news"])]
+    questions += [store.topics(), store.subscriptions("news"), *(ask(store) for ask in LEASE_CALLS.values())]
+    for question in (*questions, store.close()):
+        with pytest.raises(StopIteration):
+            question.send(None)
