@@ -1,13 +1,10 @@
 """Subscriber lists in Redis: what is asked, in which command. `redis_scripts.py` lists the keys.
 
-Every change is made by a script. A read is plain commands: a script would have to hold a million members in Lua, and a
-transaction is refused by a server whose memory is full, which can still answer. What belongs together is told by the
-version, asked before and after, and what is past its ttl by the time, asked with it. Needs Redis 5 or newer and no
-cluster.
+Every change is made by a script, every list read by plain commands: see `redis_reads.py`. Needs Redis 5 or newer and
+no cluster.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.store.base import (
@@ -27,10 +24,10 @@ from gearhorn.store.base import (
 )
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.redis_apply_script import APPLY, ApplyAnswer
-from gearhorn.store.redis_calls import Command, RedisCalls
+from gearhorn.store.redis_calls import RedisCalls
 from gearhorn.store.redis_leases import RedisLeases, describe_lease
 from gearhorn.store.redis_link import RedisLink
-from gearhorn.store.redis_scripts import SWEEP
+from gearhorn.store.redis_reads import RedisReads
 from gearhorn.store.redis_urls import read_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
@@ -52,11 +49,12 @@ class RedisStore:
         self._link = link
         self._calls = RedisCalls(link, prefix)
         self._leases = RedisLeases(self._calls)
+        self._reads = RedisReads(self._calls, prefix)
         self._topics, self._versions, self._expiries = f"{prefix}:topics", f"{prefix}:versions", f"{prefix}:expiries"
 
     async def open(self) -> None:
         self._link.open()
-        await self._sweep()
+        await self._reads.sweep()
 
     async def close(self) -> None:
         await self._link.close()
@@ -68,13 +66,10 @@ class RedisStore:
         return outcome
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
-        lists: list[TopicList] = []
-        for start in range(0, len(topics), TOPICS_PER_CALL):
-            lists += await self._read_group(topics[start : start + TOPICS_PER_CALL])
-        return lists
+        return await self._reads.read(topics)
 
     async def topics(self) -> list[TopicCount]:
-        _, [names] = await self._ask_swept([("SMEMBERS", self._topics)])
+        _, [names] = await self._reads.ask_swept([("SMEMBERS", self._topics)])
         counts: list[TopicCount] = []
         for start in range(0, len(names), TOPICS_PER_CALL):
             counts += await self._count_group([name.decode() for name in names[start : start + TOPICS_PER_CALL]])
@@ -120,43 +115,17 @@ class RedisStore:
             if answer.is_swept:  # otherwise there was more past its ttl than one call may end
                 return _read_answer(group, answer, was_repeated)
 
-    async def _read_group(self, topics: Sequence[str]) -> list[TopicList]:
-        lists: dict[str, TopicList] = {}
-        while missing := [topic for topic in dict.fromkeys(topics) if topic not in lists]:
-            versions = ("HMGET", self._versions, *missing)
-            members = [("SMEMBERS", self._calls.list_prefix + topic) for topic in missing]
-            _, (before, *found, after) = await self._ask_swept([versions, *members, versions])
-            for topic, first, client_ids, last in zip(missing, before, found, after, strict=True):
-                if first == last:
-                    lists[topic] = TopicList(int(first or 0), client_ids)
-        return [lists[topic] for topic in topics]
-
     async def _count_group(self, topics: Sequence[str]) -> list[TopicCount]:
-        _, counts = await self._ask_swept([("SCARD", self._calls.list_prefix + topic) for topic in topics])
+        _, counts = await self._reads.ask_swept([("SCARD", self._calls.list_prefix + topic) for topic in topics])
         return [TopicCount(topic, count) for topic, count in zip(topics, counts, strict=True) if count]
 
     async def _ends_in_s(self, topic: str, version: int, client_ids: Sequence[bytes]) -> list[float | None]:
         """Nothing if the list is at another version now: the answers may be about other subscriptions."""
         scores = [("ZSCORE", self._expiries, queue_prefix(topic) + client_id) for client_id in client_ids]
-        now_s, (*ends_s, found) = await self._ask_swept([*scores, ("HGET", self._versions, topic)])
+        now_s, (*ends_s, found) = await self._reads.ask_swept([*scores, ("HGET", self._versions, topic)])
         if int(found or 0) != version:
             return []
         return [None if end_s is None else end_s - now_s for end_s in ends_s]
-
-    async def _ask_swept(self, commands: Sequence[Command]) -> tuple[float, list[Any]]:
-        """The time of the server at which nothing is past its ttl, and the answers to commands that only read."""
-        asked = [("TIME",), ("ZRANGE", self._expiries, "0", "0", "WITHSCORES"), *commands]
-        while True:
-            (seconds, microseconds), first_end, *answers = await self._calls.execute(asked)
-            now_s = seconds + microseconds / MICROSECONDS_PER_S
-            if not first_end or float(first_end[1]) > now_s:
-                return now_s, answers
-            await self._sweep()
-
-    async def _sweep(self) -> None:
-        is_swept = False
-        while not is_swept:
-            is_swept, _ = await self._calls.run(SWEEP)
 
 
 def _describe_change(change: Change) -> tuple[str, str, float | bool]:
