@@ -44,6 +44,6 @@ class Reaper:
             counts = await asyncio.gather(
                 *(drain(address, self._link, self._client_id, queue) for address in self._servers)
             )
-            if sum(counts):
-                log.info("took %d messages off the queue of worker %s", sum(counts), key.worker_id)
+            if taken_count := sum(filter(None, counts)):
+                log.info("took %d messages off the queue of worker %s", taken_count, key.worker_id)
             await self._store.forget_lease(key)

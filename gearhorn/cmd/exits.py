@@ -4,6 +4,7 @@ OK = 0
 ERROR = 1
 USAGE = 2  # argparse's own
 NOBODY_SUBSCRIBED = 3
+NO_WORKER = 3  # nobody there, either
 SOME_FAILED = 4
 TIMED_OUT = 5
 UNREACHABLE = 6

@@ -20,6 +20,14 @@ def build_parents() -> Parents:
     return Parents(_common(), _gearman(), _store())
 
 
+def let_options_stand_before(parents: Parents) -> Parents:
+    """For a command of a command: what the outer one was given stays, where the inner one says nothing of it."""
+    for parent in parents:
+        for action in parent._actions:
+            action.default = argparse.SUPPRESS
+    return parents
+
+
 def seconds(text: str) -> float:
     """The type of an option: seconds above 0."""
     number = _number(text)

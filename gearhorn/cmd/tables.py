@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-Cell = str | int | float | None
+Cell = str | int | float | list[str] | None
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
     """To standard output: with `as_json` one list of objects, else a table on a terminal and tab-separated lines
-    without a head elsewhere. None is null, or nothing.
+    without a head elsewhere. None is null, or nothing. The parts of a list have commas between them.
     """
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
@@ -35,5 +35,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None
 
 def _written(cell: Cell) -> str:
     if isinstance(cell, float):
-        return f"{cell:.0f}"
+        return str(round(cell))
+    if isinstance(cell, list):
+        return ",".join(cell)
     return "" if cell is None else str(cell)

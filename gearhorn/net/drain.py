@@ -12,12 +12,13 @@ DRAINING_S = 0.2
 LIMIT_S = 2.0
 
 
-async def drain(address: Address, link: LinkSettings, client_id: str, queue: bytes) -> int:
-    """Takes the jobs of `queue` off one server and returns how many there were.
+async def drain(address: Address, link: LinkSettings, client_id: str, queue: bytes) -> int | None:
+    """Takes the jobs of `queue` off one server and returns how many there were; None for a server that is away.
 
     Each ends as failed: who waits for one must not take it for done.
     """
     taken: list[bytes] = []
+    is_reached = False
 
     def take(job: Job) -> None:
         taken.append(job.assigned.handle)
@@ -31,6 +32,7 @@ async def drain(address: Address, link: LinkSettings, client_id: str, queue: byt
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LIMIT_S):
                 await worker.answered.wait()
+                is_reached = True
                 await asyncio.sleep(DRAINING_S)
                 worker.stop_grabbing()
                 await worker.wait_until_quiet()
@@ -39,4 +41,4 @@ async def drain(address: Address, link: LinkSettings, client_id: str, queue: byt
     finally:
         running.cancel()
         await asyncio.wait([running])
-    return len(taken)
+    return len(taken) if is_reached else None

@@ -1,7 +1,7 @@
 """When somebody who watches reads the list again, and what is made of messages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
@@ -14,6 +14,14 @@ from gearhorn.errors import StoreUnavailable
 from gearhorn.messages import render_for_observers, render_message
 from gearhorn.store.base import Subscribe, TopicList, TopicState, Unsubscribe
 from gearhorn.store.memory import MemoryStore
+
+LIMIT_S = 10.0
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not true():  # noqa: ASYNC110 - what is waited for is seen from outside only
+            await asyncio.sleep(0.001)
 
 
 class CountingStore(MemoryStore):
@@ -67,9 +75,7 @@ class Scene:
         await self.watcher.take(Copy("__matchmaking", message))
 
     async def shows(self, wanted: list[str]) -> None:
-        async with asyncio.timeout(10):
-            while self.shown != wanted:
-                await asyncio.sleep(0.001)
+        await until(lambda: self.shown == wanted)
 
     async def end(self) -> None:
         if self._task is not None:
@@ -159,8 +165,7 @@ async def test_news_that_come_during_a_read_are_not_shown_twice_or_lost(scene: S
     first = await scene.join("bob")
     scene.store.may_answer.clear()
     scene.watcher.doubt()
-    while scene.store.read_count == 1:
-        await asyncio.sleep(0)
+    await until(lambda: scene.store.read_count == 2)
     second = await scene.join("eve")
     for message in (first, second):
         await scene.hear(message)
@@ -195,8 +200,7 @@ async def test_a_store_that_is_away_is_waited_for_and_spoken_of_once(
     await scene.join("bob")
     scene.store.is_away = True
     scene.watcher.doubt()
-    while scene.store.read_count < 4:
-        await asyncio.sleep(0.001)
+    await until(lambda: scene.store.read_count == 4)
     scene.store.is_away = False
     await scene.shows(["listed alice", "joined bob"])
     assert capsys.readouterr().err.count("the store is away") == 1
