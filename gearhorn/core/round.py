@@ -26,11 +26,10 @@ class Round(Generic[Holder]):
         self._overdue_at_s = now_s + ack_timeout_s
         self._asked = {holder for holder, left_s in holders.items() if left_s is None}
         self._revoking: set[Holder] = set()
-        self._runs_out_at_s: dict[Holder, float] = {}
-        for holder, left_s in holders.items():
-            if left_s is not None:
-                self.revoked(holder, left_s, now_s)
-        self._held_until_s = now_s + held_s * (1 + CLOCK_MARGIN)
+        self._runs_out_at_s = {
+            holder: _end_s(left_s, now_s) for holder, left_s in holders.items() if left_s is not None
+        }
+        self._held_until_s = _end_s(held_s, now_s)
 
     def open_holders(self) -> Iterable[Holder]:
         """Those who have not acknowledged, and may serve from memory as far as is known."""
@@ -50,9 +49,13 @@ class Round(Generic[Holder]):
         return list(late)
 
     def revoked(self, holder: Holder, left_s: float, now_s: float) -> None:
-        """The lease cannot be renewed any more and lasts for `left_s` yet; `now_s` is when that answer is there."""
-        self._revoking.discard(holder)
-        self._runs_out_at_s[holder] = now_s + left_s * (1 + CLOCK_MARGIN)
+        """The lease cannot be renewed any more and lasts for `left_s` yet; `now_s` is when that answer is there.
+
+        Its holder may have acknowledged meanwhile: then nobody waits for it.
+        """
+        if holder in self._revoking:
+            self._revoking.discard(holder)
+            self._runs_out_at_s[holder] = _end_s(left_s, now_s)
 
     def is_over(self, now_s: float) -> bool:
         """Nobody can serve an older list from memory."""
@@ -64,3 +67,8 @@ class Round(Generic[Holder]):
         if self._asked:
             return self._overdue_at_s
         return None if self._revoking else max([*self._runs_out_at_s.values(), self._held_until_s])
+
+
+def _end_s(left_s: float, now_s: float) -> float:
+    """When a lease that has `left_s` by the clock of the store has surely run out by that of its worker."""
+    return now_s + left_s * (1 + CLOCK_MARGIN)
