@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gearhorn.core.members import NOBODY, Members
+from gearhorn.core.members import Members
 from gearhorn.core.news import News
 
 # News that wait for others. More are a sign that those in between will not come.
@@ -77,13 +77,10 @@ class _Entry:
     def drop(self) -> None:
         self.members, self.version, self.joined = None, 0, {}
 
-    def materialize(self) -> Members:
-        """The list itself; works in the changes that have gathered, all in one pass."""
-        members = self.members or NOBODY
-        if self.joined:
-            members = self.members = members.changed(self.joined)
-            self.joined = {}
-        return members
+    def work_in(self) -> None:
+        """Puts the changes that have gathered into the list, all in one pass."""
+        if self.members is not None:
+            self.members, self.joined = self.members.changed(self.joined), {}
 
     def _advance(self) -> None:
         """Takes up the pending news that start from the list's version, one after the other."""
@@ -119,7 +116,10 @@ class Lists:
         if entry is None or not entry.is_current:
             return None
         self._entries.move_to_end(topic)
-        return entry.materialize()
+        if entry.joined:
+            entry.work_in()
+            self._count(entry, entry.size)
+        return entry.members
 
     def begin_read(self, topics: Iterable[str], token: str | None) -> Reading:
         """To be called before the store is asked for these lists; `end_read` has to follow in any case."""
@@ -133,16 +133,17 @@ class Lists:
 
         Returns the topics whose lists are too large to be kept, each only when that is new.
         """
-        news: list[str] = []
+        too_large: list[str] = []
         for topic, entry in reading.entries.items():
             entry.reader_count -= 1
             if topic in found and self._entries.get(topic) is entry:
                 version, members = found[topic]
-                if self._fits(topic, members, news):
+                if self._fits(topic, members, too_large):
                     entry.put(version, members)
+                    self._entries.move_to_end(topic)
             self._tidy(topic)
         self._shrink()
-        return news
+        return too_large
 
     def hear(self, news: News) -> None:
         """Lists that are neither here nor being read need not hear anything: they will be read later than this."""
@@ -150,6 +151,7 @@ class Lists:
         if entry is not None:
             entry.hear(news)
             self._tidy(news.topic)
+            self._shrink()
 
     def forget(self, topic: str) -> None:
         """Drops a list, and what is being read of it now will not be kept."""
@@ -161,20 +163,25 @@ class Lists:
         self._entries.clear()
         self.subscriber_count = self.topic_count = 0
 
-    def _fits(self, topic: str, members: Members, news: list[str]) -> bool:
+    def _fits(self, topic: str, members: Members, too_large: list[str]) -> bool:
         if len(members) <= self._subscriber_limit:
             self._too_large.discard(topic)
             return True
         if topic not in self._too_large:
             self._too_large.add(topic)
-            news.append(topic)
+            too_large.append(topic)
         return False
 
     def _tidy(self, topic: str) -> None:
-        """To be called when an entry may have changed. It is there for its list or for reads under way."""
+        """To be called when an entry may have changed. It is there for its list or for reads under way.
+
+        A list that has grown too large goes itself: it must not push out all others first.
+        """
         entry = self._entries.get(topic)
         if entry is None:
             return
+        if (entry.size or 0) > self._subscriber_limit:
+            entry.drop()
         self._count(entry, entry.size)
         if entry.members is None and not entry.reader_count:
             del self._entries[topic]
