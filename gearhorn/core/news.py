@@ -26,7 +26,7 @@ class News:
         return self.joined if self.old_version != UNKNOWN else None
 
     def then(self, later: "News") -> "News":
-        """Both in one: the later one alone tells the version, and the difference as far as the two are a chain."""
+        """Both in one: the newer version, and the difference from the older one's start if the two are a chain."""
         if self.difference is None or later.difference is None or self.version != later.old_version:
             return News(later.topic, max(self.version, later.version))
         return News(later.topic, later.version, self.old_version, {**self.difference, **later.difference})

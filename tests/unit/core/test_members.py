@@ -85,6 +85,52 @@ def test_excluding_nobody_changes_nothing(excluded: tuple[bytes, ...]) -> None:
     assert list(Members.of([b"a", b"bb"]).without(excluded)) == [b"a", b"bb"]
 
 
+@given(lists, lists, lists)
+def test_a_changed_list_has_who_joined_and_has_not_who_left(
+    client_ids: list[bytes], joining: list[bytes], leaving: list[bytes]
+) -> None:
+    joined = dict.fromkeys(joining, True) | dict.fromkeys([*client_ids[::2], *leaving], False)
+    changed = Members.of(client_ids).changed(joined)
+    expected = {client_id for client_id in client_ids if client_id not in joined}
+    expected |= {client_id for client_id, is_there in joined.items() if is_there}
+    assert sorted(changed) == sorted(expected)
+    assert len(changed) == len(expected)
+    assert [changed[position] for position in range(len(changed))] == list(changed)
+    assert list(changed) == plain(list(changed))
+
+
+@given(lists, lists)
+def test_a_change_leaves_the_list_itself_alone(client_ids: list[bytes], others: list[bytes]) -> None:
+    members = Members.of(client_ids)
+    members.changed(dict.fromkeys(others, True) | dict.fromkeys(client_ids[::2], False))
+    assert list(members) == plain(client_ids)
+
+
+@given(lists)
+def test_no_change_changes_nothing(client_ids: list[bytes]) -> None:
+    assert list(Members.of(client_ids).changed({})) == plain(client_ids)
+
+
+def test_who_is_there_already_joins_only_once() -> None:
+    assert sorted(Members.of([b"a", b"b", b"cc"]).changed({b"a": True})) == [b"a", b"b", b"cc"]
+
+
+def test_who_is_not_there_leaves_without_a_trace() -> None:
+    assert list(Members.of([b"a"]).changed({b"b": False, b"cc": False})) == [b"a"]
+
+
+def test_the_first_joins_and_the_last_leaves() -> None:
+    assert list(NOBODY.changed({b"a": True, b"bb": True})) == [b"a", b"bb"]
+    assert not Members.of([b"a", b"bb"]).changed({b"a": False, b"bb": False})
+    assert list(NOBODY) == []
+
+
+def test_groups_that_a_change_does_not_touch_are_not_copied() -> None:
+    group = [b"aa", b"bb"]
+    changed = Members([[b"a"], group]).changed({b"a": False, b"b": True, b"ccc": True})
+    assert changed.row(1, 2) is group
+
+
 @given(lists, st.integers(1, 5))
 def test_parts_are_the_list_taken_apart(client_ids: list[bytes], part_count: int) -> None:
     def choose(client_id: bytes) -> int:
