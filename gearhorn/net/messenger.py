@@ -23,6 +23,7 @@ class Delivery:
         self._on_done = on_done
         self._patience_s = patience_s
         self._open: dict[int, ClientLink] = {}  # position -> where it was put
+        self._tried: set[ClientLink] = set()
         self._put_count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = False
@@ -59,9 +60,10 @@ class Delivery:
 
     def _failed(self, positions: Iterable[int]) -> None:
         """On to a server that was not tried yet. The others have their turn when the timer says so."""
-        failed = [self._open.pop(position) for position in positions if position in self._open]
+        for position in positions:
+            self._open.pop(position, None)
         if not self._is_over:
-            self._put(link for link in self._free_links() if link not in failed)
+            self._put(link for link in self._free_links() if link not in self._tried)
 
     def _free_links(self) -> list[ClientLink]:
         return [link for link in self._links if link.is_up and link not in self._open.values()]
@@ -71,6 +73,7 @@ class Delivery:
         for link in links:
             self._put_count += 1
             self._open[self._put_count] = link
+            self._tried.add(link)
             link.submit(self, self._put_count, 1, self._packet, foreground=True)
             return
 
