@@ -67,6 +67,7 @@ class MemcachedStore:
     async def open(self) -> None:
         self._calls.start()
         await self._calls.run(self._peers.check)
+        await self._calls.run(self._leases.leases)  # who has seen them notices when they are lost
         log.warning("subscriptions are kept in memcached: they are lost when it restarts or runs out of memory")
 
     async def close(self) -> None:

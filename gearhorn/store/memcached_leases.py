@@ -63,8 +63,7 @@ class MemcachedLeases:
         self._peers = peers
         self._key = Keys(prefix).leases()
         self._limit_s = limit_s
-        self._seen: Registry | None = None
-        self._longest_ttl_us = 0
+        self._seen: Registry | None = None  # as it was last
 
     def look(self) -> tuple[list[Lease], float]:
         """The leases that last, and for how many seconds others may that were lost. No other is renewed from now on."""
@@ -138,7 +137,7 @@ class MemcachedLeases:
             before, token, clock = self._view(attempts)
             after = edit(before, clock.now_us)
             if after == before or self._swap(after, token, attempts):
-                self._remember(after)
+                self._seen = after
                 return _Step(before, after, clock)
 
     def _view(self, attempts: Attempts) -> _View:
@@ -148,7 +147,7 @@ class MemcachedLeases:
             clock = self._peers.read_clock(self._key)
             registry = None if data is None else decode_value(self._key, data, decode_registry)
             if registry is not None and token is not None and self._knows(registry, clock):
-                self._remember(registry)
+                self._seen = registry
                 return _View(registry, token, clock)
             self._swap(self._mend(registry, clock), token, attempts)
 
@@ -168,15 +167,11 @@ class MemcachedLeases:
         is_mine = self._seen is None or self._seen.incarnation in (registry.incarnation, *registry.lost)
         return is_mine and registry.process == clock.process
 
-    def _remember(self, registry: Registry) -> None:
-        self._seen = registry
-        self._longest_ttl_us = max(self._longest_ttl_us, registry.longest_ttl_us)
-
     def _mend(self, registry: Registry | None, clock: ServerClock) -> Registry:
         """What is to be in the place of a registry that is not there, or not good."""
         losers = [one for one in (registry, self._seen) if one is not None]
         lost = [incarnation for one in losers for incarnation in (*one.lost, one.incarnation)]
-        longest_ttl_us = max([self._longest_ttl_us, *(one.longest_ttl_us for one in losers)])
+        longest_ttl_us = max((one.longest_ttl_us for one in losers), default=0)
         if registry is None or registry.process != clock.process:
             registry = Registry(secrets.token_hex(8), clock.process)
         if not lost:

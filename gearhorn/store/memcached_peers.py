@@ -106,9 +106,13 @@ class Peers:
 
     def read_clock(self, key: str) -> ServerClock:
         """That of the server which holds `key`, up to two ticks behind, and never ahead."""
-        stats = self._ask(self._home(key), methodcaller("stats"))
-        now_s, uptime_s = stats[b"time"], stats[b"uptime"]
-        return ServerClock(now_s * MICROSECONDS_PER_S, f"{stats[b'pid']}-{now_s - uptime_s}")
+        home = self._home(key)
+        stats = self._ask(home, methodcaller("stats"))
+        try:
+            now_s, uptime_s, pid = (int(stats[name]) for name in (b"time", b"uptime", b"pid"))
+        except (KeyError, ValueError) as error:  # a proxy, for example
+            raise Misconfigured(f"memcached at {home} does not say what time it is: {error!r}") from error
+        return ServerClock(now_s * MICROSECONDS_PER_S, f"{pid}-{now_s - uptime_s}")
 
     def _home(self, key: str) -> str:
         return str(self._ring.get_node(key)) if len(self._addresses) > 1 else next(iter(self._addresses))

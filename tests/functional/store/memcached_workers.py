@@ -53,8 +53,12 @@ class Interruption:
 
 
 class InterruptedPeers(Peers):
-    """`now_s`: what memcached's clock shows, if it is to stand still; `ahead_s`: how much later it is than it shows."""
+    """`now_s`: what memcached's clock shows, if it is to stand still; `ahead_s`: how much later it is than it shows.
 
+    `process`: that of a clock which began anew.
+    """
+
+    process: str | None = None
     prefix = ""
     now_s: float | None = None
     ahead_s = 0.0
@@ -112,7 +116,7 @@ class InterruptedPeers(Peers):
         with self._step("clock", [key]):
             clock = super().read_clock(key)
         shown_us = clock.now_us if now_s is None else int(now_s * 1e6)
-        return clock._replace(now_us=shown_us + int(ahead_s * 1e6))
+        return ServerClock(shown_us + int(ahead_s * 1e6), self.process or clock.process)
 
     @contextmanager
     def _step(self, command: str, keys: Iterable[str]) -> Iterator[None]:

@@ -114,6 +114,7 @@ def test_a_lease_that_is_taken_anew_before_it_is_forgotten_stays(one: Worker, tw
 
 
 def test_a_lease_whose_answer_was_lost_is_the_one_that_was_wanted(one: Worker) -> None:
+    one.leases.look()  # makes the registry
     one.peers.lose_answer("swap", "leases")
     one.take()
     assert one.holders() == [A]
@@ -184,6 +185,15 @@ def test_a_lease_lasts_two_seconds_longer_than_it_was_asked_for(one: Worker) -> 
         assert one.holders() == expected
 
 
+def test_changes_are_held_up_two_seconds_longer_than_a_lost_lease_was_asked_for(one: Worker) -> None:
+    one.peers.now_s = 1000
+    one.take(ttl_s=10.5)
+    one.peers.delete_many([one.keys.leases()])
+    for now_s, held_s in ((1000, 12.5), (1012, 0.5), (1013, 0)):
+        one.peers.now_s = now_s
+        assert one.leases.look() == ([], held_s)
+
+
 @pytest.mark.parametrize("what", ["take", "renew"])
 def test_a_lease_that_began_by_a_clock_that_stood_still_begins_again(one: Worker, two: Worker, what: str) -> None:
     """As that of a server does which was stopped, and which answers before it looks at the time."""
@@ -199,6 +209,15 @@ def test_a_lease_that_began_by_a_clock_that_stood_still_begins_again(one: Worker
     else:
         assert one.renew(key) == []
     assert left_s(two) > LEASE_S - 10
+
+
+def test_a_lease_that_began_by_the_clock_of_a_memcached_that_is_gone_begins_again(one: Worker) -> None:
+    def start_again() -> None:
+        one.peers.process = "another"
+
+    one.peers.interrupt("swap", "leases", start_again)
+    one.take()
+    assert one.holders() == [A]
 
 
 def test_a_clock_that_leaps_all_the_time_is_trouble(one: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
 import pytest
 
-from gearhorn.errors import StoreUnavailable
+from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.store.memcached_peers import AnswerLost, Peers
 
 
@@ -45,6 +46,27 @@ def test_of_what_is_stored_only_if_nobody_was_faster_a_lost_answer_says_so(silen
     ):
         with pytest.raises(AnswerLost):
             store()
+    peers.close()
+
+
+@pytest.mark.parametrize("answer", [b"END", b"STAT pid 1\r\nSTAT uptime 2\r\nSTAT time never\r\nEND", b"ERROR"])
+def test_who_does_not_say_what_time_it_is_will_not_do(silent: socket.socket, answer: bytes) -> None:
+    """As a proxy does not that stands before several memcached."""
+
+    def serve() -> None:
+        silent.setblocking(True)
+        silent.accept()[0].close()  # one finds out at which of its addresses the server is
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(100) == b"stats\r\n"
+            connection.sendall(answer + b"\r\n")
+
+    peers = Peers([silent.getsockname()], 5)
+    with ThreadPoolExecutor() as threads:
+        serving = threads.submit(serve)
+        with pytest.raises(Misconfigured):
+            peers.read_clock("key")
+        serving.result()
     peers.close()
 
 
