@@ -15,7 +15,8 @@ The registry is lost when memcached is started again or throws it out. It has an
 * A handle that has seen another incarnation, and finds none, makes a new registry and names the one that it has seen
   in it as lost. It is held for as long as the longest lease that the handle knows of may last.
 * Who finds an incarnation that does not know of the loss of the one that it has seen (a handle that had seen none took
-  memcached for new) adds that, and holds the registry. Leases taken meanwhile are known, and go on.
+  memcached for new), or not of leases as long as those that it has seen, adds that, and holds the registry. Leases
+  taken meanwhile are known, and go on.
 * Times of another process of memcached say nothing (it may keep its values when it is started again): as if lost.
 
 A handle that has seen no registry, and finds none, takes memcached for new, and may be wrong. Where there are several
@@ -38,7 +39,6 @@ from gearhorn.store.versions import MICROSECONDS_PER_S
 UNKNOWN_TTL_US = 10 * MICROSECONDS_PER_S
 
 LAG_US = 2 * TICK_US
-
 
 Edit = Callable[[Registry, int], Registry]  # of a registry, by the time in µs
 
@@ -163,9 +163,11 @@ class MemcachedLeases:
         return is_ours
 
     def _knows(self, registry: Registry, clock: ServerClock) -> bool:
-        """Whether the registry is good, and what this handle has seen is that one or known to be lost."""
-        is_mine = self._seen is None or self._seen.incarnation in (registry.incarnation, *registry.lost)
-        return is_mine and registry.process == clock.process
+        """Whether the registry is good, and the one that this handle has seen, or one that knows enough of its loss."""
+        seen = self._seen
+        if registry.process != clock.process or seen is None or seen.incarnation == registry.incarnation:
+            return registry.process == clock.process
+        return seen.incarnation in registry.lost and seen.longest_ttl_us <= registry.longest_ttl_us
 
     def _mend(self, registry: Registry | None, clock: ServerClock) -> Registry:
         """What is to be in the place of a registry that is not there, or not good."""

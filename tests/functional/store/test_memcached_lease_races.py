@@ -215,6 +215,7 @@ def test_a_lease_that_began_by_the_clock_of_a_memcached_that_is_gone_begins_agai
     def start_again() -> None:
         one.peers.process = "another"
 
+    one.leases.look()  # makes the registry
     one.peers.interrupt("swap", "leases", start_again)
     one.take()
     assert one.holders() == [A]

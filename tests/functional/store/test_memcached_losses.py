@@ -119,6 +119,17 @@ async def test_who_knows_of_no_lease_that_was_lost_holds_changes_up_for_ten_seco
     assert 9 < (await change(store)).held_s <= 10 + ROUNDING_S
 
 
+async def test_who_knows_of_longer_leases_than_who_noticed_first_holds_changes_up_for_longer(
+    open_handle: OpenHandle, lose: Lose
+) -> None:
+    one, two = await open_handle(), await open_handle()
+    await hold(two, "a")
+    lose()
+    assert (await change(one)).held_s < LONG_S - 100
+    for handle in (two, one):
+        assert (await change(handle)).held_s > LONG_S - 100
+
+
 async def test_the_longest_lease_counts_even_if_it_has_been_given_back(store: Store, lose: Lose) -> None:
     """Others may have been taken since."""
     await store.release_lease(await hold(store, "a", 3 * LONG_S))
