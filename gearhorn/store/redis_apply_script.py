@@ -75,6 +75,7 @@ for i, topic in ipairs(names) do
     and (all_settled or not redis.call('ZSCORE', unsettled, topic))
 end
 finish()
+insist_on_master()
 local lasting = list_leases('(' .. seconds(now_us), '+inf')
 return reply({true, results, old_versions, new_versions, are_settled, lasting, held_us})
 """,

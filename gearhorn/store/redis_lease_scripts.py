@@ -160,6 +160,7 @@ for i, key in ipairs(wish) do
     left_us[i] = held_us
   end
 end
+insist_on_master()
 return reply(left_us)
 """,
     list[int],

@@ -1,6 +1,5 @@
 """Leases in Redis, and what is settled; one script call each. `redis_lease_scripts.py` has the scripts."""
 
-import math
 from collections.abc import Sequence
 
 from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
@@ -46,7 +45,7 @@ class RedisLeases:
         return sorted(map(describe_lease, found))
 
     def _expect(self, ttl_s: float) -> int:
-        ttl_us = math.ceil(ttl_s * MICROSECONDS_PER_S)
+        ttl_us = round(ttl_s * MICROSECONDS_PER_S)
         self._calls.expect(ttl_us)
         return ttl_us
 

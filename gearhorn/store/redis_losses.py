@@ -46,7 +46,7 @@ end
 
 local function is_lost(kept_since, kept_id, id)
   if kept_since then return id ~= nil and id ~= kept_id end
-  return seen_since ~= '' or redis.call('EXISTS', versions) == 1  -- otherwise it was never used
+  return redis.call('EXISTS', versions, leases) > 0  -- otherwise it was never used, as far as the data tells
 end
 
 local function look_for_losses()
@@ -60,7 +60,7 @@ local function look_for_losses()
     until_us = math.max(until_us, now_us + lost_ttl_us)
     revoke_all(until_us)
   end
-  if seen_since ~= '' and seen_since ~= since then  -- emptied, and another handle, which did not know, came first
+  if seen_since ~= '' and seen_since ~= since then  -- emptied; another handle may have come first that did not know
     until_us = math.max(until_us, microseconds(since) + lost_ttl_us)
   end
   if not kept_since or (id or kept_id) ~= kept_id or ttl_us ~= kept_ttl_us or until_us ~= kept_until_us then
@@ -68,6 +68,13 @@ local function look_for_losses()
       'longest_ttl', seconds(ttl_us), 'held_until', seconds(until_us))
   end
   held_us = math.max(0, until_us - now_us)
+end
+
+-- Removes nothing; but who may not write now says so, even where there was nothing to write: a replica, whose data may
+-- be old, and a master that has lost the replicas that it was told to have. It must come last, because Redis looks at
+-- its memory only until a script has given its first command that writes.
+local function insist_on_master()
+  redis.call('HDEL', server, '')
 end
 """
 )

@@ -65,6 +65,18 @@ async def test_nothing_stays_of_leases_that_are_over(tmp_path: Path, open_url: O
         assert client.keys("*") == ["gearhorn:server"]
 
 
+async def test_a_lease_that_is_taken_over_is_not_the_one_that_was_to_be_removed(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    with Redis(tmp_path) as server, server.client() as client:
+        store = await open_url(f"redis://{server.address}")
+        dead = await let_run_out(store, await hold(store, "dead", SHORT_S))
+        assert (await renew(store, A)).run_out == [dead]
+        again = await let_run_out(store, await hold(store, "dead", SHORT_S, "second"))
+        assert client.zcard("gearhorn:removals") == 0
+        assert (await renew(store, A)).run_out == [again]
+
+
 async def test_unsettled_topics_are_listed_with_the_time_of_their_claim(tmp_path: Path, open_url: OpenUrl) -> None:
     with Redis(tmp_path) as server, server.client() as client:
         store = await open_url(f"redis://{server.address}")

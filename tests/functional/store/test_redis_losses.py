@@ -210,6 +210,28 @@ async def test_an_empty_server_holds_for_a_handle_that_only_made_changes(
     assert 0 < (await look(store)).held_s <= DEFAULT_TTL_S
 
 
+async def test_an_empty_server_holds_for_the_longest_lease_that_the_handle_had(
+    volatile: Redis, open_url: OpenUrl
+) -> None:
+    store = await open_url(url(volatile))
+    for worker_id, ttl_s in (("a", SHORT_S), ("b", LONG_S), ("c", SHORT_S)):
+        await hold(store, worker_id, ttl_s)
+    empty_by_command(volatile)
+    assert is_for((await look(store)).held_s, LONG_S)
+
+
+async def test_a_handle_does_not_forget_what_it_has_seen(volatile: Redis, open_url: OpenUrl) -> None:
+    """Not every answer tells it anew: not that to a question that only reads, and not that of an empty server."""
+    store = await open_url(url(volatile))
+    await hold(store, "a")
+    await store.leases()
+    await store.settle([TopicVersion("news", 1)])
+    empty_by_command(volatile)
+    await store.open()
+    await store.leases()
+    assert is_for((await look(store)).held_s, LONG_S)
+
+
 async def test_an_empty_server_holds_for_a_handle_that_was_only_opened(volatile: Redis, open_url: OpenUrl) -> None:
     await hold(await open_url(url(volatile)), "a")
     store = await open_url(url(volatile))
@@ -236,7 +258,7 @@ async def test_a_new_handle_that_comes_first_does_not_hide_that_all_was_lost(
     await hold(old, "a")
     empty(volatile)
     new = await open_url(url(volatile))
-    key = await hold(new, "b", LONG_S / 2)
+    key = await hold(new, "b")
     assert (await look(new)).held_s == 0
     assert is_for((await look(old)).held_s, LONG_S)
     assert is_for((await look(new)).held_s, LONG_S)
@@ -268,6 +290,15 @@ async def test_lists_without_a_word_about_the_server_may_have_had_leases(volatil
     other = await open_url(url(volatile))
     assert 0 < (await look(other)).held_s <= DEFAULT_TTL_S
     assert not (await other.renew_lease(key, LONG_S, INFO)).is_held
+
+
+async def test_leases_without_a_word_about_the_server_are_not_trusted(volatile: Redis, open_url: OpenUrl) -> None:
+    key = await hold(await open_url(url(volatile)), "a")
+    with volatile.client() as client:
+        client.delete("gearhorn:server")
+    other = await open_url(url(volatile))
+    assert not (await other.renew_lease(key, LONG_S, INFO)).is_held
+    assert (await look(other)).held_s > 0
 
 
 async def test_the_hold_ends(volatile: Redis, open_url: OpenUrl) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.store.base import Subscribe
+from gearhorn.store.leases import LeaseKey
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import read, subscribe
+from tests.functional.store.questions import hold, read, settle, subscribe
 from tests.servers.stores import Redis, Replica
 
 
@@ -38,6 +40,38 @@ async def test_a_replica_is_unavailable_for_changes_until_it_becomes_master(tmp_
         with replica.client() as client:
             client.execute_command("REPLICAOF NO ONE")
         assert (await subscribe(store, "news", "bob")).changed
+
+
+async def test_a_replica_does_not_say_that_there_is_nothing_to_change(tmp_path: Path, open_url: OpenUrl) -> None:
+    """What it has may be old."""
+    with Redis(tmp_path / "master") as master:
+        original = await open_url(f"redis://{master.address}")
+        await subscribe(original, "news", "bob")
+        await settle(original, "news")
+        with Replica(tmp_path / "replica", master) as replica:
+            store = await open_url(f"redis://{replica.address}")
+            with pytest.raises(StoreUnavailable, match="read only replica"):
+                await store.apply([Subscribe("news", "bob")])
+            with pytest.raises(StoreUnavailable, match="read only replica"):
+                await store.revoke_leases([LeaseKey("a", "1")])
+
+
+async def test_a_master_that_has_lost_its_replicas_refuses_what_changes_nothing_as_well(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    """If it was told to. Another may have taken its place, and know better."""
+    with Redis(tmp_path) as server, server.client() as client:
+        store = await open_url(f"redis://{server.address}")
+        key = await hold(store, "a")
+        await subscribe(store, "news", "bob")
+        client.config_set("min-replicas-to-write", 1)
+        for call in (
+            store.apply([Subscribe("news", "bob")]),
+            store.renew_lease(key, 1000, "{}"),
+            store.revoke_leases([LeaseKey("b", "1")]),
+        ):
+            with pytest.raises(StoreUnavailable, match="NOREPLICAS"):
+                await call
 
 
 async def test_a_replica_that_has_lost_its_master_is_unavailable(tmp_path: Path, open_url: OpenUrl) -> None:
