@@ -276,6 +276,12 @@ def test_a_change_that_is_noted_while_a_page_is_made_again_stays_noted(one: Work
         one.settling.settle(made)
 
 
+def test_two_that_begin_a_page_are_both_noted(one: Worker, two: Worker, agenda: Agenda) -> None:
+    one.peers.interrupt("swap", "agenda:", lambda: two.make(Subscribe(NEIGHBOUR, "bob")))
+    one.make(Subscribe("news", "bob"))
+    assert [len(notes(agenda, topic)) for topic in ("news", NEIGHBOUR)] == [1, 1]
+
+
 def test_a_page_that_can_take_no_more_is_begun_again_and_lacks_nothing(one: Worker) -> None:
     made = one.make(Subscribe("news", "bob"))
     one.settling.find(LEASE_S)

@@ -81,6 +81,7 @@ def test_a_renewal_that_is_under_way_when_its_lease_is_released_is_lost(one: Wor
 
 
 def test_who_wants_an_id_that_another_takes_at_the_same_time_gets_that_lease(one: Worker, two: Worker) -> None:
+    one.leases.look()  # makes the registry
     one.peers.interrupt("swap", "leases", lambda: two.take("a", "2"))
     found = one.leases.take(A, LEASE_S, "{}", [])
     assert found is not None
@@ -197,6 +198,7 @@ def test_changes_are_held_up_two_seconds_longer_than_a_lost_lease_was_asked_for(
 @pytest.mark.parametrize("what", ["take", "renew"])
 def test_a_lease_that_began_by_a_clock_that_stood_still_begins_again(one: Worker, two: Worker, what: str) -> None:
     """As that of a server does which was stopped, and which answers before it looks at the time."""
+    one.leases.look()  # makes the registry
     key = one.take(ttl_s=1000) if what == "renew" else A
 
     def leap() -> None:
@@ -221,7 +223,7 @@ def test_a_lease_that_began_by_the_clock_of_a_memcached_that_is_gone_begins_agai
     assert one.holders() == [A]
 
 
-def test_a_clock_that_leaps_all_the_time_is_trouble(one: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_leaps_all_the_time_is_trouble(one: Worker) -> None:
     one.leases._limit_s = 0.05
 
     def leap() -> None:
