@@ -1,6 +1,7 @@
 """`gearhorn subscribers --watch`, by way of a running service: what it shows, how it ends, and what it outlives."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -29,6 +30,15 @@ from tests.servers.watcher import Watcher
 SOON_S = 25.0
 
 
+async def make_change(store_url: str, change: Change) -> None:
+    """In the store itself, as if everybody had been told."""
+    store = open_store(StoreSettings(store_url))
+    await store.open()
+    outcome = await store.apply([change])
+    await store.settle([TopicVersion(change.topic, outcome.topics[change.topic].version)])
+    await store.close()
+
+
 class Site:
     """A service, and what people do to its lists."""
 
@@ -50,15 +60,7 @@ class Site:
         return [member for member in self.members("__matchmaking") if str(member["client_id"]).startswith("watch-")]
 
     def change_silently(self, change: Change) -> None:
-        """In the store itself, as if everybody had been told."""
-        asyncio.run(self._change_silently(change))
-
-    async def _change_silently(self, change: Change) -> None:
-        store = open_store(StoreSettings(self.store_url))
-        await store.open()
-        outcome = await store.apply([change])
-        await store.settle([TopicVersion(change.topic, outcome.topics[change.topic].version)])
-        await store.close()
+        asyncio.run(make_change(self.store_url, change))
 
 
 @pytest.fixture
@@ -166,6 +168,22 @@ def test_what_was_missed_while_the_gearman_server_was_away_is_read(site: Site, w
         watcher.wait_for_lines("+alice", "+bob")
 
 
+def test_what_changes_before_the_service_knows_the_watcher_is_read(
+    gearmand: GearmanServer, store_url: str, tmp_path: Path
+) -> None:
+    asyncio.run(make_change(store_url, Subscribe("news", "alice")))
+    site = Site(gearmand, store_url, tmp_path / "home")
+    watcher = Watcher(gearmand.address, store_url, tmp_path / "watcher", "news").launch()
+    with contextlib.ExitStack() as stack:
+        stack.push(watcher)
+        watcher.wait_for_lines("alice")  # there is no service yet to subscribe with
+        site.change_silently(Subscribe("news", "bob"))
+        with GearhornWorker([gearmand.address], store_url, tmp_path / "service"):
+            watcher.wait_for_log("watching")
+            wait_until(lambda: watcher.output == b"alice\n+bob\n", "bob", SOON_S)
+            assert watcher.end() == exits.OK
+
+
 # The end.
 
 
@@ -206,7 +224,7 @@ def test_it_ends_when_nobody_reads_its_output_any_more(site: Site, tmp_path: Pat
 
 def test_a_server_that_is_absent_is_told_at_once(tmp_path: Path) -> None:
     store_url = f"sqlite:///{tmp_path / 'lists.db'}"
-    asyncio.run(_make(store_url, Subscribe("news", "alice")))
+    asyncio.run(make_change(store_url, Subscribe("news", "alice")))
     with socket.socket() as nobody:  # bound, and never listening: connections are refused
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
@@ -214,13 +232,6 @@ def test_a_server_that_is_absent_is_told_at_once(tmp_path: Path) -> None:
         done = run_gearhorn(tmp_path, "subscribers", "--watch", "news", *places)
     assert (done.returncode, done.stdout) == (exits.UNREACHABLE, "alice\n")
     assert done.stderr == f"gearhorn: no Gearman server can be reached: {address}: Connection refused\n"
-
-
-async def _make(store_url: str, change: Change) -> None:
-    store = open_store(StoreSettings(store_url))
-    await store.open()
-    await store.apply([change])
-    await store.close()
 
 
 def test_a_store_that_is_absent_is_told_at_once(gearmand: GearmanServer, tmp_path: Path) -> None:

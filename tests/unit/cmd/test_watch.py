@@ -181,6 +181,17 @@ async def test_many_doubts_at_once_are_one_read(scene: Scene) -> None:
     assert scene.store.read_count == 2
 
 
+async def test_after_a_read_it_leaves_the_store_alone_for_a_moment(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PAUSE_S", LIMIT_S)
+    scene.watcher.doubt()
+    await until(lambda: scene.store.read_count == 2)
+    scene.watcher.doubt()
+    await asyncio.sleep(0.02)
+    assert scene.store.read_count == 2
+
+
 async def test_what_is_heard_while_nobody_reads_the_output_does_not_pile_up(scene: Scene) -> None:
     scene.may_show.clear()
     await scene.hear(await scene.join("bob"))
@@ -192,6 +203,19 @@ async def test_what_is_heard_while_nobody_reads_the_output_does_not_pile_up(scen
     await scene.shows(
         ["listed alice", "joined bob", *(f"joined client{number:04}" for number in range(HEARD_LIMIT + 10))]
     )
+
+
+async def test_a_doubt_is_not_lost_with_what_piles_up(scene: Scene) -> None:
+    scene.may_show.clear()
+    message = await scene.join("bob")
+    await scene.hear(message)
+    await asyncio.sleep(0.01)
+    await scene.join("eve")
+    scene.watcher.doubt()
+    for _ in range(HEARD_LIMIT):
+        await scene.hear(message)
+    scene.may_show.set()
+    await scene.shows(["listed alice", "joined bob", "joined eve"])
 
 
 async def test_a_store_that_is_away_is_waited_for_and_spoken_of_once(
