@@ -13,7 +13,8 @@ Cell = str | int | float | list[str] | None
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
     """To standard output: with `as_json` one list of objects, else a table on a terminal and tab-separated lines
-    without a head elsewhere. None is null, or nothing. The parts of a list have commas between them.
+    without a head elsewhere. None is null, or nothing. The parts of a list are one below the other in the table, and
+    have commas between them in lines.
     """
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False))
@@ -29,13 +30,13 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_written(cell)) for cell in row))  # Text: names are no markup
+        table.add_row(*(Text(_written(cell, "\n")) for cell in row))  # Text: names are no markup
     Console().print(table)
 
 
-def _written(cell: Cell) -> str:
+def _written(cell: Cell, between: str = ",") -> str:
     if isinstance(cell, float):
         return str(round(cell))
     if isinstance(cell, list):
-        return ",".join(cell)
+        return between.join(cell)
     return "" if cell is None else str(cell)

@@ -174,9 +174,9 @@ def test_a_pipe_gets_lines_with_tabs(site: Site) -> None:
 def test_a_terminal_gets_a_table(site: Site) -> None:
     site.hold("host")
     shown = run_on_terminal(site.home, "workers", f"--store={site.store_url}", COLUMNS="160", NO_COLOR="1")
-    head, row = (re.split(r" {2,}", re.sub(r"\x1b\[[0-9;]*m", "", line).strip()) for line in shown.splitlines())
+    head, row, more = (re.split(r" {2,}", re.sub(r"\x1b\[[0-9;]*m", "", line).strip()) for line in shown.splitlines())
     assert head == [column.replace("_", " ") for column in COLUMNS]
-    assert (row[0], row[-1]) == ("host", "one:1,two:2")
+    assert (row[0], row[-1], more) == ("host", "one:1", ["two:2"])
 
 
 @pytest.mark.parametrize(
