@@ -4,10 +4,13 @@
 #   TESTS=...   which tests: unit, functional (default: unit,functional)
 #   ARGS=...    options for `gearhorn standalone` (make run) or for pytest (make test), which replace the usual ones:
 #               make test TESTS=functional ARGS='tests/functional/test_units.py -x'
+#   SEEDS=... FIRST=...  how many histories `make simulate` tries, and from which on (the tests have those below 5000)
 
 PYTHON ?=
 TESTS ?= unit,functional
 ARGS ?=
+SEEDS ?= 100000
+FIRST ?= 5000
 export PYTHON
 
 RUN_ENV := .venv
@@ -16,11 +19,12 @@ TOX := $(TOX_ENV)/bin/tox
 
 SAMPLE := etc/gearhorn/gearhorn.conf.sample
 
-.PHONY: help run test sample lint types format check clean
+.PHONY: help run test simulate sample lint types format check clean
 
 help:
 	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
 	@echo 'make test    installs what the tests need and runs them: unit and functional'
+	@echo 'make simulate tries many more histories of matchmaking than the tests do'
 	@echo 'make sample  writes the sample of the configuration anew, from the options'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict'
@@ -36,6 +40,9 @@ test:
 	tools/install-debian-packages
 	@$(MAKE) --no-print-directory $(TOX)
 	$(TOX) run -e $(TESTS) $(if $(ARGS),-- $(ARGS))
+
+simulate: $(RUN_ENV)/installed
+	@$(RUN_ENV)/bin/python -m tests.unit.simulation --seeds $(SEEDS) --first $(FIRST)
 
 # A test asks for the same: see tests/unit/test_config.py.
 sample: $(RUN_ENV)/installed
