@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.functional.matchmaking.aftermath import see_calm
@@ -10,6 +11,7 @@ from tests.functional.matchmaking.oracle import find_contradictions
 from tests.functional.matchmaking.people import Person, Publisher, Writer
 from tests.functional.matchmaking.receivers import Receivers, Roster
 from tests.functional.matchmaking.report import describe_run
+from tests.functional.matchmaking.sabotage import take_away
 from tests.functional.matchmaking.troubles import GearmanVictim, ProxyVictim, StoreVictim, Victim, WorkerVictim
 from tests.functional.trouble.scene import Scene
 from tests.servers.gearhorn_worker import GearhornWorker
@@ -42,10 +44,12 @@ class StoreOfRun(NamedTuple):
 
 
 class Chaos:
-    """Workers on two servers with one store. Worker 0 reaches the store, and worker 1 one server, by a proxy."""
+    """Workers on two servers with one store. Worker 1 reaches one server, and the others the store, by a proxy."""
 
-    def __init__(self, scene: Scene, store: StoreOfRun, seed: int) -> None:
+    def __init__(self, scene: Scene, store: StoreOfRun, seed: int, without: str = "") -> None:
+        """`without` names a safeguard of sabotage.py that the workers shall lack."""
         self.history = History()
+        self._without = without
         self.seed = seed
         self._scene = scene
         self._store = store
@@ -99,11 +103,20 @@ class Chaos:
 
     def _put_up_worker(self, number: int) -> GearhornWorker:
         addresses, url = [server.address for server in self._servers], self._url()
-        if number == 0 and self._store.server is not None:
-            url = f"{self._store.scheme}://{self._proxy('worker 0 to the store', self._store.server).address}"
+        if number != 1 and self._store.server is not None:
+            url = f"{self._store.scheme}://{self._proxy(f'worker {number} to the store', self._store.server).address}"
         if number == 1:
             addresses[1] = self._proxy("worker 1 to server 1", self._servers[1]).address
-        return self._scene.worker(*addresses, store=url, settings=SETTINGS)
+        return self._start_worker(addresses, url, self._scene.folder / f"worker{number}")
+
+    def _start_worker(self, addresses: Sequence[str], url: str, folder: Path) -> GearhornWorker:
+        folder.mkdir()
+        (folder / "gearhorn.conf").write_text(SETTINGS)
+        worker = GearhornWorker(addresses, url, folder)
+        if self._without:
+            take_away(self._without, worker)
+        self._scene.workers.append(worker)
+        return self._scene.stack.enter_context(worker)
 
     def _proxy(self, name: str, server: GearmanServer | StoreServer) -> Proxy:
         self._proxies[name] = proxy = self._scene.stack.enter_context(Proxy(server.port))

@@ -10,7 +10,7 @@ from tests.functional.matchmaking.history import History, Loss, Trouble
 from tests.servers.gearhorn_worker import LEASE_TTL_S, GearhornWorker
 from tests.servers.gearman import GearmanServer
 from tests.servers.proxy import Proxy
-from tests.servers.stores import StoreServer
+from tests.servers.stores import Redis, StoreServer
 
 # Beyond a lease, the clocks' margin and what a busy machine takes.
 LOST_LEASES_S = LEASE_TTL_S * 1.05 + 1.0
@@ -114,7 +114,7 @@ class GearmanVictim(Victim):
 
 
 class StoreVictim(Victim):
-    calm_s = 12.0
+    calm_s = 9.0
     longest_s = 4.0
 
     def __init__(self, store: StoreServer, seed: int, history: History, *, keeps_data: bool) -> None:
@@ -123,7 +123,8 @@ class StoreVictim(Victim):
         self._keeps_data = keeps_data
 
     def troubles(self) -> list[Making]:
-        return [self.down, self.paused]
+        may_be_emptied = isinstance(self._store, Redis) and not self._keeps_data
+        return [self.down, self.paused, *[self.emptied] * may_be_emptied]
 
     def down(self, lasts_s: float) -> None:
         began_s = time.monotonic()
@@ -131,20 +132,30 @@ class StoreVictim(Victim):
         time.sleep(lasts_s)
         self._store.start()
         if not self._keeps_data:
-            ended_s = time.monotonic()
-            self.history.losses.append(Loss(began_s, ended_s, ended_s + LOST_LEASES_S))
+            self._note_loss(began_s)
+
+    def emptied(self, lasts_s: float) -> None:
+        assert isinstance(self._store, Redis)
+        began_s = time.monotonic()
+        if not self._store.ask("FLUSHALL").startswith(b"+OK"):
+            self.history.surprises.append("Redis was not emptied")
+        self._note_loss(began_s)
 
     def paused(self, lasts_s: float) -> None:
         self._store.signal(signal.SIGSTOP)
         time.sleep(lasts_s)
         self._store.signal(signal.SIGCONT)
 
+    def _note_loss(self, began_s: float) -> None:
+        ended_s = time.monotonic()
+        self.history.losses.append(Loss(began_s, ended_s, ended_s + LOST_LEASES_S))
+
 
 class ProxyVictim(Victim):
     """`name` says whose connection it is, and where to."""
 
     calm_s = 8.0
-    longest_s = 2 * LEASE_TTL_S
+    longest_s = 4 * LEASE_TTL_S
 
     def __init__(self, name: str, proxy: Proxy, seed: int, history: History) -> None:
         super().__init__(name, seed, history)
