@@ -134,13 +134,11 @@ def _describe_change(change: Change) -> tuple[str, str, float | bool]:
 
 
 def _read_answer(group: Sequence[Change], answer: ApplyAnswer, was_repeated: bool) -> Outcome:
-    """An answer that is the second one tells what the first call left, which nobody knows."""
+    """An answer that is the second one tells what the first call left; what that one found, nobody knows."""
     topics = dict.fromkeys(change.topic for change in group)
-    versions = zip(topics, answer.old_versions, answer.versions, answer.are_settled, strict=True)
-    states = {
-        topic: TopicState(UNKNOWN_VERSION if was_repeated else old_version, version, is_settled and not was_repeated)
-        for topic, old_version, version, is_settled in versions
-    }
+    old_versions = [UNKNOWN_VERSION] * len(topics) if was_repeated else answer.old_versions
+    are_settled = [False] * len(topics) if was_repeated else answer.are_settled
+    states = dict(zip(topics, map(TopicState, old_versions, answer.versions, are_settled), strict=True))
     results = [_read_result(result, was_repeated) for result in answer.results]
     return Outcome(results, states, [*map(describe_lease, answer.leases)], answer.held_us / MICROSECONDS_PER_S)
 

@@ -49,6 +49,17 @@ local function unsubscribe(topic, queue)
   return remove(queue, topic, now_us)
 end
 
+local function find_settled(names)  -- of topics that were not raised
+  local is_settled, is_unsettled = {}, {}
+  if redis.call('ZCARD', unsettled) <= #names then
+    for _, topic in ipairs(redis.call('ZRANGE', unsettled, 0, -1)) do is_unsettled[topic] = true end
+  else
+    for _, topic in ipairs(names) do is_unsettled[topic] = redis.call('ZSCORE', unsettled, topic) end
+  end
+  for _, topic in ipairs(names) do is_settled[topic] = held_us == 0 and not is_unsettled[topic] end
+  return is_settled
+end
+
 local names, queue_names, is_named = {}, {}, {}
 for i, change in ipairs(wish) do
   queue_names[i] = change[2]
@@ -68,12 +79,12 @@ for i, change in ipairs(wish) do
   results[i] = wanted and subscribe(topic, queue, wanted) or unsubscribe(topic, queue)
 end
 
-local all_settled = redis.call('EXISTS', unsettled) == 0
-for i, topic in ipairs(names) do
-  new_versions[i] = known[topic]
-  are_settled[i] = held_us == 0 and not raised[topic]
-    and (all_settled or not redis.call('ZSCORE', unsettled, topic))
+local unchanged = {}
+for _, topic in ipairs(names) do
+  if not raised[topic] then table.insert(unchanged, topic) end
 end
+local is_settled = find_settled(unchanged)
+for i, topic in ipairs(names) do new_versions[i], are_settled[i] = known[topic], is_settled[topic] or false end
 finish()
 insist_on_master()
 local lasting = list_leases('(' .. seconds(now_us), '+inf')

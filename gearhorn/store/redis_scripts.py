@@ -88,12 +88,12 @@ local function seconds(us) return string.format('%.6f', us / 1000000) end
 local function microseconds(text) return math.floor(tonumber(text) * 1000000 + 0.5) end
 local function reply(result) return cmsgpack.pack({result, since, is_checked}) end
 
-local function fetch(hash, fields)  -- values, false for what is not there
-  local values = {}
-  for first = 1, #fields, 5000 do
-    local last = math.min(first + 4999, #fields)
-    for _, value in ipairs(redis.call('HMGET', hash, unpack(fields, first, last))) do table.insert(values, value) end
-  end
+local function fetch(hash, fields, first)  -- values, false for what is not there
+  first = first or 1
+  if first > #fields then return {} end
+  local last = math.min(first + 4999, #fields)
+  local values = redis.call('HMGET', hash, unpack(fields, first, last))
+  for _, value in ipairs(fetch(hash, fields, last + 1)) do table.insert(values, value) end
   return values
 end
 """
@@ -118,7 +118,7 @@ local function version(topic)
 end
 
 local function raise_version(topic, claimed_us)  -- the rule of versions.py
-  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), seconds(claimed_us)
+  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), claimed_us
   return known[topic]
 end
 
@@ -166,9 +166,9 @@ end
 local function finish()
   write_lists()
   local hset, sadd, srem, zadd = {}, {}, {}, {}
-  for topic, claimed_at in pairs(raised) do
+  for topic, claimed_us in pairs(raised) do
     add(hset, versions, topic, string.format('%.0f', known[topic]))
-    add(zadd, unsettled, claimed_at, topic)
+    add(zadd, unsettled, seconds(claimed_us), topic)
     add(redis.call('EXISTS', list_prefix .. topic) == 1 and sadd or srem, topics, topic)
   end
   write('HSET', hset); write('ZADD', zadd); write('SADD', sadd); write('SREM', srem)
