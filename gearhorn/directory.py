@@ -107,7 +107,7 @@ class Directory:
     async def _apply(self, changes: Sequence[Change]) -> Sequence[_Made]:
         outcome = await self._patience.ask(lambda: self._store.apply(changes))
         news = list(news_of(changes, outcome))
-        self._matchmaking.hear(news)
+        self._matchmaking.hear_own(news, [lease.key.token for lease in outcome.leases])
         lot = self._rounds.tell(news, outcome.leases, outcome.held_s) if news else None
         told = {one.topic for one in news}
         return [

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from gearhorn.clock import steady_s
+from gearhorn.core.bulletin import Bulletin
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.news import News
 from gearhorn.core.round import Round
@@ -34,41 +35,23 @@ class Post(Protocol):
         """Tells those who watch, and are none of the workers `holders`. Nobody waits for them."""
 
 
-# More steps of one list than this are told as one, without saying what has changed.
-STEPS_LIMIT = 64
-
-
 @dataclass(eq=False)
 class Lot:
     """What one round has to tell, to whom, and who waits for it.
 
     `leases` and `held_s` are those of the store at `told_at_s`, after all of the changes; None: they are not known yet.
+    `for_others` are news of changes of which it is not known when they were made.
     """
 
     leases: Sequence[Lease] | None = ()
     held_s: float = 0.0
     told_at_s: float = 0.0
-    _steps: dict[str, list[News]] = field(default_factory=dict)
+    bulletin: Bulletin[LeaseKey] = field(default_factory=Bulletin)
+    for_others: list[News] = field(default_factory=list)
     _over: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    @property
-    def news(self) -> list[News]:
-        return [one for steps in self._steps.values() for one in steps]
-
-    @property
-    def versions(self) -> list[TopicVersion]:
-        return [TopicVersion(topic, max(one.version for one in steps)) for topic, steps in self._steps.items()]
-
-    def add(self, news: Iterable[News]) -> None:
-        """Steps of one list that follow on each other become one; others' may have come in between."""
-        for one in news:
-            steps = self._steps.setdefault(one.topic, [])
-            if steps and steps[-1].version == one.old_version:
-                steps[-1] = steps[-1].then(one)
-            else:
-                steps.append(one)
-            if len(steps) > STEPS_LIMIT:
-                self._steps[one.topic] = [News(one.topic, max(step.version for step in steps))]
+    def learn(self, leases: Sequence[Lease], held_s: float, now_s: float) -> None:
+        self.leases, self.held_s, self.told_at_s = leases, held_s, now_s
 
     async def wait(self) -> None:
         """Returns when everybody knows. Raises StoreUnavailable when that could not be made sure of."""
@@ -111,21 +94,26 @@ class Rounds:
         To be called in the order of the answers. Those of the latest one do for the earlier ones too: what is not
         among them any more has run out.
         """
-        lot = self._add(news)
+        lot = self._take_next()
+        lot.bulletin.add(news, [lease.key for lease in leases])
         if lot.leases is not None:
-            lot.leases, lot.held_s, lot.told_at_s = leases, held_s, self._now_s()
+            lot.learn(leases, held_s, self._now_s())
         return lot
 
     def tell_for_others(self, news: Iterable[News]) -> Lot:
-        """News of changes that another worker has made, who knows when, and told nobody."""
-        lot = self._add(news)
+        """News of changes that another worker has made, who knows when, and told nobody.
+
+        They have come with a renewal of this worker's lease. Is that lost since, they may be news of before a loss, and
+        are left to whoever is handed them next.
+        """
+        lot = self._take_next()
+        lot.for_others.extend(news)
         lot.leases = None  # older ones might lack a worker that read the list in between
         return lot
 
-    def _add(self, news: Iterable[News]) -> Lot:
+    def _take_next(self) -> Lot:
         if self._next is None:
             self._next = Lot()
-        self._next.add(news)
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all())
         return self._next
@@ -156,7 +144,7 @@ class Rounds:
     async def _run(self, lot: Lot) -> None:
         try:
             leases = await self._find_leases(lot)
-            self._post.publish(lot.news, {lease.key.worker_id for lease in leases})
+            self._post.publish(lot.bulletin.news(), {lease.key.worker_id for lease in leases})
             await self._convince(lot, leases)
             lot.end()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
@@ -167,12 +155,16 @@ class Rounds:
         # Not before: nobody has to wait for this. Were it not done, whoever asks for the same change again, or the
         # next worker that renews its lease, would tell everybody once more.
         with contextlib.suppress(GearhornError):
-            await self._store.settle(lot.versions)
+            await self._store.settle([TopicVersion(*item) for item in lot.bulletin.versions().items()])
 
     async def _find_leases(self, lot: Lot) -> Sequence[Lease]:
         if lot.leases is None:  # a call that changes nothing tells also what the store may have lost
             outcome = await self._patience.ask(lambda: self._store.apply([]))
-            lot.leases, lot.held_s, lot.told_at_s = outcome.leases, outcome.held_s, self._now_s()
+            lot.learn(outcome.leases, outcome.held_s, self._now_s())
+            keys = [lease.key for lease in outcome.leases]
+            if self._matchmaking.lease.token in [key.token for key in keys]:
+                lot.bulletin.add(lot.for_others, keys)
+            return outcome.leases
         return lot.leases
 
     async def _convince(self, lot: Lot, leases: Sequence[Lease]) -> None:
@@ -187,7 +179,7 @@ class Rounds:
 
         with contextlib.ExitStack() as sent:
             for key, lease in others.items():
-                sent.callback(self._post.send(lease, lot.news, partial(acknowledged, key)))
+                sent.callback(self._post.send(lease, lot.bulletin.news_for(key), partial(acknowledged, key)))
             while not round_.is_over(self._now_s()):
                 if late := round_.overdue(self._now_s()):
                     await self._patience.ask(partial(self._revoke, round_, late))
