@@ -131,12 +131,15 @@ class MemcachedLeases:
             attempts.pause()
 
     def _change(self, edit: Edit, attempts: Attempts | None = None) -> _Step:
-        """Makes the change, if it is one, on a registry that nobody else changes meanwhile."""
+        """Makes the change, if it is one, on a registry that nobody else changes meanwhile.
+
+        A renewal is one even if it leaves everything as it was: it must not miss that the lease is revoked meanwhile.
+        """
         attempts = attempts or self._attempts()
         while True:
             before, token, clock = self._view(attempts)
             after = edit(before, clock.now_us)
-            if after == before or self._swap(after, token, attempts):
+            if after is before or self._swap(after, token, attempts):
                 self._seen = after
                 return _Step(before, after, clock)
 

@@ -38,7 +38,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """`records` by worker id.
+    """`records` by worker id. A change that is none returns the registry itself; a lease that is put there is one.
 
     `incarnation` is new whenever leases may have been lost, and `lost` names those before it, as far as is known.
     `held_until_us`: until then lost leases may last. `longest_ttl_us`: of all leases there were.
@@ -81,15 +81,16 @@ class Registry:
         """Keeps these from being renewed, and with them whatever has run out."""
         revoked = {key.worker_id: replace(record, is_revoked=True) for key in keys if (record := self.find(key))}
         lasting = {worker_id: record for worker_id, record in revoked.items() if record.lasts(now_us)}
-        return replace(self, records={**self.records, **lasting}).pass_over(now_us)
+        return self._with({**self.records, **lasting}).pass_over(now_us)
 
     def pass_over(self, now_us: int) -> "Registry":
         """What has run out is over for good: who goes by that must not be belied by a renewal that is under way."""
-        records = {
-            worker_id: record if record.lasts(now_us) else replace(record, is_over=True)
-            for worker_id, record in self.records.items()
-        }
-        return replace(self, records=records)
+        return self._with(
+            {
+                worker_id: record if record.lasts(now_us) else replace(record, is_over=True)
+                for worker_id, record in self.records.items()
+            }
+        )
 
     def hand_out(self, now_us: int, ttl_us: int) -> "Registry":
         """Notes that somebody is told of leases that ran out, save those that another was told of within the ttl."""
@@ -106,6 +107,9 @@ class Registry:
             for worker_id, record in self.records.items()
             if worker_id in before.records and record.handed_out_us != before.records[worker_id].handed_out_us
         }
+
+    def _with(self, records: Mapping[str, Record]) -> "Registry":
+        return self if records == self.records else replace(self, records=records)
 
     def is_taken(self, key: LeaseKey, now_us: int, replaceable: Collection[str]) -> bool:
         """Whether another lease is in the way of this one."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gearhorn.store.leases import TopicVersion
 from gearhorn.store.memcached_agenda import CLAIM, END, Agenda, Note, Page, notes_of
 from gearhorn.store.memcached_claims import LEFT_OVER_AFTER_S
-from gearhorn.store.memcached_layout import BUCKET_COUNT, NOBODY, Root, bucket_number, first_end_us, is_over
+from gearhorn.store.memcached_layout import BUCKET_COUNT, Root, bucket_number, first_end_us, is_over
 from gearhorn.store.memcached_peers import AnswerLost
 from gearhorn.store.memcached_roots import Roots
 from gearhorn.store.versions import MICROSECONDS_PER_S
@@ -84,7 +84,5 @@ class Search:
         return note.at_us <= self._now_us if note.kind == END else self._is_left(note.at_us)
 
     def _is_left(self, claimed_at_us: int | None) -> bool:
-        """Whether nobody is at it. A claim from far in the future is none: its maker's clock is wrong."""
-        if claimed_at_us is None:
-            return False
-        return claimed_at_us == NOBODY or abs(self._now_us - claimed_at_us) >= self._ttl_us
+        """Whether nobody is at it. NOBODY is long ago; a claim from far in the future is none: its clock is wrong."""
+        return claimed_at_us is not None and abs(self._now_us - claimed_at_us) >= self._ttl_us

@@ -27,9 +27,11 @@ def two_workers(server: Memcached) -> Iterator[tuple["Worker", "Worker"]]:
     """Of the same lists and leases, of which there are none yet."""
     prefix = f"workers-{next(_numbers)}"
     one, two = Worker(server.port, prefix), Worker(server.port, prefix)
-    yield one, two
-    one.peers.close()
-    two.peers.close()
+    try:
+        yield one, two
+    finally:
+        one.peers.close()
+        two.peers.close()
 
 
 @dataclass
