@@ -25,6 +25,13 @@ CHANGES_AT_ONCE = 500
 LOOKUPS_AT_ONCE = 1000
 
 
+class _Wish(NamedTuple):
+    """A change, and whether somebody still waits for it."""
+
+    change: Change
+    is_wanted: Callable[[], bool]
+
+
 class _Made(NamedTuple):
     """What became of a change, and the round that its topic's news go with, if they have to be told."""
 
@@ -51,7 +58,7 @@ class Directory:
         self._now_s = now_s
         self._asked: Counter[str] = Counter()  # topics whose lists are waited for
         self._lookups: Grouper[str, Members] = Grouper(self._read, LOOKUPS_AT_ONCE)
-        self._changes: Grouper[Change, _Made] = Grouper(self._apply, CHANGES_AT_ONCE)
+        self._changes: Grouper[_Wish, _Made | None] = Grouper(self._apply, CHANGES_AT_ONCE)
 
     def find(self, topic: str) -> Members | None:
         """The subscribers of `topic`, if that can be told from memory. See `members` for the promise.
@@ -73,9 +80,14 @@ class Directory:
             if not self._asked[topic]:
                 del self._asked[topic]
 
-    async def change(self, change: Change) -> ChangeResult:
-        """Makes the change. When this returns, every later `members`, in any worker, knows of it."""
-        made = await self._changes.ask(change)
+    async def change(self, change: Change, is_wanted: Callable[[], bool] = lambda: True) -> ChangeResult | None:
+        """Makes the change. When this returns, every later `members`, in any worker, knows of it.
+
+        None: it was not wanted any more when the store could be asked, and was not made.
+        """
+        made = await self._changes.ask(_Wish(change, is_wanted))
+        if made is None:
+            return None
         if made.lot is not None:
             await made.lot.wait()
         return made.result
@@ -104,16 +116,25 @@ class Directory:
                 log.warning("the list of %r is too large to be kept in memory: each fanout reads it", topic)
         return {topic: members for topic, (_, members) in found.items()}
 
-    async def _apply(self, changes: Sequence[Change]) -> Sequence[_Made]:
-        outcome = await self._patience.ask(lambda: self._store.apply(changes))
+    async def _apply(self, wishes: Sequence[_Wish]) -> Sequence[_Made | None]:
+        wanted, outcome = await self._patience.ask(lambda: self._apply_wanted(wishes))
+        changes = [wish.change for wish in wanted]
         news = list(news_of(changes, outcome))
         self._matchmaking.hear_own(news, [lease.key.token for lease in outcome.leases])
         lot = self._rounds.tell(news, outcome.leases, outcome.held_s) if news else None
         told = {one.topic for one in news}
-        return [
-            _Made(result, lot if change.topic in told else None)
-            for change, result in zip(changes, outcome.results, strict=True)
-        ]
+        made = {
+            id(wish): _Made(result, lot if wish.change.topic in told else None)
+            for wish, result in zip(wanted, outcome.results, strict=True)
+        }
+        return [made.get(id(wish)) for wish in wishes]
+
+    async def _apply_wanted(self, wishes: Sequence[_Wish]) -> tuple[Sequence[_Wish], Outcome]:
+        """While the store is waited for, a server may give a job to another worker, which makes the change, and a
+        later change of the same subscriber may follow. Made once more after it, the first one would undo it.
+        """
+        wanted = [wish for wish in wishes if wish.is_wanted()]
+        return wanted, await self._store.apply([wish.change for wish in wanted])
 
 
 def news_of(changes: Iterable[Change], outcome: Outcome) -> Iterable[News]:

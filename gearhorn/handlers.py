@@ -110,7 +110,10 @@ class Handlers:
     async def _change(self, job: Job, change: Change) -> None:
         settings = self._settings
         check_pair(change.topic, change.client_id, settings.queues.all(), settings.matchmaking_topic)
-        result = await self._directory.change(change)
+        result = await self._directory.change(change, lambda: job.is_held)
+        if result is None:
+            log.info("a change was not made: its job had gone back to the server while the store was away")
+            return
         if isinstance(result, Collision):
             queue = queue_name(change.topic, change.client_id).decode()
             raise BadRequest("client_id", f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}")

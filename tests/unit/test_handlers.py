@@ -26,6 +26,7 @@ class Job:
         self.assigned = Assigned(b"H:lap:1", queue, b"", payload)
         self.endings: list[tuple[str, bytes]] = []
         self.ended = asyncio.Event()
+        self.is_held = True
 
     def complete(self, data: bytes = b"") -> None:
         self._end("complete", data)
@@ -149,6 +150,21 @@ async def test_trouble_ends_the_job_in_one_line(
 async def test_a_job_of_a_queue_that_is_not_served_is_refused_and_not_raised(make_house: MakeHouse) -> None:
     how, _ = await make_house().do(b"nonsense", b"{}")
     assert how == "refused"
+
+
+async def test_a_change_whose_job_has_gone_back_to_its_server_is_left_to_another_worker(
+    make_house: MakeHouse, store: MemoryStore
+) -> None:
+    house = make_house()
+    gone, held = (
+        Job(b"subscribe_fanout", b'{"topic":"%s","client_id":"bob"}' % topic) for topic in (b"news", b"memos")
+    )
+    gone.is_held = False
+    for job in (gone, held):
+        house.handlers.take(job)  # type: ignore[arg-type]
+    await held.ended.wait()
+    assert [topic for topic, _ in await store.topics()] == ["memos"]
+    assert not gone.endings
 
 
 async def test_closing_leaves_unfinished_jobs_to_their_server(make_house: MakeHouse, store: MemoryStore) -> None:

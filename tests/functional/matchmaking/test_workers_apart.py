@@ -2,8 +2,9 @@
 
 import time
 
-from tests.functional.matchmaking.crew import HELD_UP_LIMIT_S, NO_ANSWER, Crew
-from tests.functional.trouble.scene import Scene
+from tests.functional.facts.raw import Kind
+from tests.functional.matchmaking.crew import HELD_UP_LIMIT_S, NO_ANSWER, Crew, wait_for_words
+from tests.functional.trouble.scene import Scene, fanout
 from tests.servers.gearhorn_worker import LEASE_TTL_S
 from tests.servers.process import wait_until
 from tests.servers.proxy import Proxy
@@ -72,3 +73,29 @@ def test_a_worker_that_is_cut_off_from_the_store_gives_its_memory_up_with_its_le
     ann.subscribe("news", "eve")
     proxy.listen()
     assert ben.client.finish(waiting).count == 2
+
+
+def test_a_change_that_another_worker_took_over_does_not_come_back_later(
+    scene: Scene, crew: Crew, redis: Redis
+) -> None:
+    """The first worker had it, but no store; then it lost its server, too, and the job went to the other one."""
+    to_server = scene.proxy(crew.server)
+    to_store = scene.stack.enter_context(Proxy(redis.port))
+    settings = "[store]\ntimeout = 1\n"
+    cut_off = scene.worker(to_server.address, store=f"redis://{to_store.address}", settings=settings)
+    to_store.refuse()
+    to_store.cut()
+    client, bob = scene.client(crew.server), {"topic": "news", "client_id": "bob"}
+    subscription = client.start("subscribe_fanout", bob)
+    wait_for_words(cut_off, "the store is away")
+    scene.worker(crew.server.address, store=crew.url)
+    to_server.refuse()
+    to_server.cut()
+    assert client.finish(subscription).kind == Kind.WORK_COMPLETE
+    assert client.request("unsubscribe_fanout", bob).kind == Kind.WORK_COMPLETE
+    to_store.listen()
+    wait_for_words(cut_off, "the store is back")
+    to_server.listen()
+    wait_for_words(cut_off, "is back\n")
+    assert crew.subscribers("news") == set()
+    assert client.request("fanout", fanout("news", background=True)).count == 0
