@@ -187,13 +187,12 @@ class Rounds:
                     await self._wait(changed, round_.next_s())
 
     def _begin(self, lot: Lot, others: Mapping[LeaseKey, Lease]) -> Round[LeaseKey]:
-        now_s = self._now_s()
-        age_s = now_s - lot.told_at_s
-        held_s = max(0.0, lot.held_s - age_s)
-        if held_s:
-            log.warning("the store may have lost leases: changes wait %.1f s for these to run out", held_s)
-        left_s = {key: max(0.0, lease.left_s - age_s) if lease.is_revoked else None for key, lease in others.items()}
-        return Round(left_s, held_s, self._ack_timeout_s, now_s)
+        """All times are counted from when the store told them: what has passed since, a fast clock takes for more."""
+        age_s = self._now_s() - lot.told_at_s
+        if lot.held_s > age_s:
+            log.warning("the store may have lost leases: changes wait %.1f s for these to run out", lot.held_s - age_s)
+        left_s = {key: lease.left_s if lease.is_revoked else None for key, lease in others.items()}
+        return Round(left_s, lot.held_s, age_s + self._ack_timeout_s, lot.told_at_s)
 
     async def _revoke(self, round_: Round[LeaseKey], late: Sequence[LeaseKey]) -> None:
         """Of those who are late, the leases of all that have not acknowledged meanwhile."""
