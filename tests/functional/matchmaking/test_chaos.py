@@ -3,10 +3,10 @@
 The schedule comes from a seed, which a failing run prints. GEARHORN_CHAOS_SEED repeats it, as far as threads and
 processes do; GEARHORN_CHAOS_SECONDS makes each run last longer, so that
 
-    GEARHORN_CHAOS_SECONDS=900 pytest -s tests/functional/matchmaking/test_chaos.py -k redis
+    GEARHORN_CHAOS_SECONDS=900 make test TESTS=functional ARGS='-s tests/functional/matchmaking/test_chaos.py -k redis'
 
 is a quarter of an hour for each of the two ways in which Redis is used here. GEARHORN_CHAOS_WITHOUT takes a safeguard
-away from the workers, of those in sabotage.py: then every run should fail.
+away from the workers, of those in sabotage.py: then a run that is long enough should fail.
 """
 
 import os
