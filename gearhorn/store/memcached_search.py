@@ -45,10 +45,8 @@ class Search:
 
     def _find_partial(self, pages: Mapping[int, Page]) -> dict[int, set[str]]:
         """Some pages of which notes may be missing, and the topics that these may be about."""
-        numbers = [number for number in range(BUCKET_COUNT) if not pages.get(number, NO_PAGE).is_whole]
-        names = self._roots.names(numbers)
-        used = [number for number in numbers if number in names or number in pages]
-        return {number: names.get(number, set()) for number in used[:PAGES_PER_SEARCH]}
+        names = self._roots.names(n for n in range(BUCKET_COUNT) if not pages.get(n, NO_PAGE).is_whole)
+        return {number: names[number] for number in sorted(names)[:PAGES_PER_SEARCH]}
 
     def _look_after(self, topic: str, root: Root, token: bytes | None) -> Root:
         """What is true of the topic afterwards."""
@@ -70,9 +68,9 @@ class Search:
     def _tidy(self, number: int, page: Page, roots: Mapping[str, Root], makes_whole: bool) -> None:
         """Puts what is true in the place of what was noted of these topics."""
         done = {note for note in page.notes if note.topic in roots and self._is_done(note, roots[note.topic])}
-        kept_us = dict(sorted(((n.topic, n.at_us) for n in page.notes - done if n.kind == END), reverse=True))
-        true = (note for topic, root in roots.items() for note in notes_of(topic, root, self._now_us))
-        more = [note for note in true if note.kind == CLAIM or note.at_us < kept_us.get(note.topic, note.at_us + 1)]
+        true = {note for topic, root in roots.items() for note in notes_of(topic, root, self._now_us)}
+        kept = [note for note in page.notes - done if note.kind == END and note.topic in roots]
+        more = {n for n in true if n.kind == CLAIM or not any(k.topic == n.topic and k.at_us <= n.at_us for k in kept)}
         self._agenda.amend(number, done.__contains__, more, makes_whole)
 
     def _is_done(self, note: Note, root: Root) -> bool:

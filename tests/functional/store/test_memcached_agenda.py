@@ -205,6 +205,16 @@ def test_notes_that_have_come_to_nothing_are_crossed_out(one: Worker, agenda: Ag
     assert notes(agenda) == []
 
 
+def test_looking_again_and_again_adds_no_notes(one: Worker, agenda: Agenda) -> None:
+    """Although those that are new are kept for a while."""
+    one.settling.settle([one.make(Subscribe("news", name, ttl_s)) for name, ttl_s in (("bob", 5), ("alice", 1000))])
+    counts = []
+    for one.ahead_s in (6, 7, 8):
+        one.settling.settle(one.settling.find(LEASE_S))
+        counts.append(len(notes(agenda)))
+    assert counts == [1, 1, 1]
+
+
 def test_what_was_noted_for_a_change_that_was_never_made_is_crossed_out_later(one: Worker, agenda: Agenda) -> None:
     one.settling.settle([one.make(Subscribe("news", "bob"))])
     agenda.add("news", [Note("claim", NOBODY, int(one.clock() * 1e6), "news")])
@@ -307,13 +317,14 @@ def test_what_is_left_after_a_search_that_had_too_much_to_do_is_found_by_the_nex
     assert sorted(one for some in found for one in some) == sorted(made)
 
 
-def test_pages_are_made_again_some_at_a_time(one: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_made_again_some_at_a_time(one: Worker, agenda: Agenda, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gearhorn.store.memcached_search.PAGES_PER_SEARCH", 3)
     topics = [f"topic-{number}" for number in range(20)]
     made = [one.make(Subscribe(topic, "bob")) for topic in topics]
     for topic in topics:
         throw_out_page(one, topic)
-    found: list[TopicVersion] = []
+    found = one.settling.find(1000 * LEASE_S)
+    assert sum(page.is_whole for page in agenda.pages().values()) == 3
     for _ in range(20):
         found += one.settling.find(1000 * LEASE_S)
     one.ahead_s = 1000 * LEASE_S + 1

@@ -225,8 +225,7 @@ class LeaseHistory:
         elif deed.what == "look":
             self.look(worker)
         elif deed.what == "release":
-            self.valid_until_s.pop(key, None)
-            worker.leases.release(key)
+            self.release(worker, key)
         elif deed.what == "revoke":
             self.revoke(worker, key)
         elif deed.what == "forget":
@@ -248,6 +247,14 @@ class LeaseHistory:
         if worker.leases.renew(key, TTL_S, "{}") is not None:
             assert key not in self.gone
             self.valid_until_s[key] = begun_s + TTL_S
+
+    def release(self, worker: Worker, key: LeaseKey) -> None:
+        """Whatever the other makes of it meanwhile, no worker goes by it from now on."""
+        self.valid_until_s.pop(key, None)
+        try:
+            worker.leases.release(key)
+        finally:
+            self.valid_until_s.pop(key, None)
 
     def look(self, worker: Worker) -> None:
         known = set(self.valid_until_s)
