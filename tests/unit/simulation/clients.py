@@ -87,10 +87,11 @@ class Subscriber:
 
     async def _live(self) -> None:
         is_on = True
+        await self._process.sleep(self._random.random() * self._pause_s)
         while not self._is_over:
-            await self._process.sleep(self._random.expovariate(1 / self._pause_s))
             await self._get_done(is_on)
             is_on = not is_on if self._sky.is_hit(0.85) else is_on
+            await self._process.sleep(self._random.expovariate(1 / self._pause_s))
 
     async def _get_done(self, is_on: bool) -> None:
         """Asks until the job completes, or, sometimes, changes its mind before."""

@@ -4,9 +4,11 @@ One round is under way at a time; what is to be told meanwhile goes with the nex
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from gearhorn.core import round as core_round
+from gearhorn.core.bulletin import Bulletin
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.news import News
 from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
@@ -22,49 +24,23 @@ RETRY_S = 0.5
 ROUNDING_S = 1e-6
 
 
+@dataclass
 class Lot:
     """What one round has to tell, to whom, and whose jobs wait for it.
 
-    `leases` and `held_s` are those of the store after all of the changes, as it told them at `told_at_s`; None: they
-    are not known yet. Each holder of a lease is told of the changes that were made while it held that lease. What it
-    has in memory was read after all others; and a store that lost these may be back at versions that they start from.
+    `leases` and `held_s` are those of the store at `told_at_s`, after all of the changes; None: they are not known yet.
+    `for_others` are news of changes of which it is not known when they were made.
     """
 
-    def __init__(self) -> None:
-        self.leases: Sequence[Lease] | None = ()
-        self.held_s = 0.0
-        self.told_at_s = 0.0
-        self.attempts: list[Attempt] = []
-        self.for_others: list[News] = []
-        self._parts: list[tuple[set[LeaseKey], list[News]]] = []
+    leases: Sequence[Lease] | None = ()
+    held_s: float = 0.0
+    told_at_s: float = 0.0
+    attempts: list[Attempt] = field(default_factory=list)
+    bulletin: Bulletin[LeaseKey] = field(default_factory=Bulletin)
+    for_others: list[News] = field(default_factory=list)
 
-    def add(self, news: Iterable[News], leases: Iterable[Lease]) -> None:
-        """`leases` are those that were there when the changes were made."""
-        keys = {lease.key for lease in leases}
-        if not self._parts or self._parts[-1][0] != keys:
-            self._parts.append((keys, []))
-        for one in news:
-            join(self._parts[-1][1], one)
-
-    def news_for(self, key: LeaseKey) -> tuple[News, ...]:
-        return tuple(one for keys, news in self._parts if key in keys for one in news)
-
-    @property
-    def versions(self) -> list[TopicVersion]:
-        versions: dict[str, int] = {}
-        for _, news in self._parts:
-            for one in news:
-                versions[one.topic] = max(one.version, versions.get(one.topic, 0))
-        return [TopicVersion(topic, version) for topic, version in versions.items()]
-
-
-def join(news: list[News], later: News) -> None:
-    """Steps of one list that follow on each other become one; others' may have come in between."""
-    for index, one in enumerate(news):
-        if one.topic == later.topic and one.version == later.old_version:
-            news[index] = one.then(later)
-            return
-    news.append(later)
+    def learn(self, leases: Sequence[Lease], held_s: float, now_s: float) -> None:
+        self.leases, self.held_s, self.told_at_s = leases, held_s, now_s
 
 
 class Rounds:
@@ -99,14 +75,16 @@ class Rounds:
 
     def tell(self, news: Iterable[News], attempts: Iterable[Attempt], leases: Sequence[Lease], held_s: float) -> None:
         """News of this worker's own changes, with what the store answered them with, in the order of the answers."""
-        self._next.add(news, leases)
+        self._next.bulletin.add(news, [lease.key for lease in leases])
         self._next.attempts.extend(attempts)
         if self._next.leases is not None:
-            self._next.leases, self._next.held_s, self._next.told_at_s = leases, held_s, self.process.now_s()
+            self._next.learn(leases, held_s, self.process.now_s())
         self._work.ring()
 
     def tell_for_others(self, news: Iterable[News]) -> None:
-        """News of what somebody else has changed, and told nobody."""
+        """News of what somebody else has changed, and told nobody. They came with a renewal of this worker's lease:
+        if that is lost since, they may be news of before a loss, and are left to whoever is handed them next.
+        """
         self._next.for_others.extend(news)
         self._next.leases = None
         self._work.ring()
@@ -133,7 +111,7 @@ class Rounds:
             self.process.run(self._settle(lot))
 
     async def _settle(self, lot: Lot) -> None:
-        await self._link.ask(self.process, "settle", lot.versions)
+        await self._link.ask(self.process, "settle", [TopicVersion(*item) for item in lot.bulletin.versions().items()])
 
     async def _find_leases(self, lot: Lot) -> bool:
         """An empty change tells who holds leases, and whether there may be others. False: the store stays away."""
@@ -141,9 +119,10 @@ class Rounds:
             outcome = await self._ask_patiently("apply", [])
             if outcome is None:
                 return False
-            lot.leases, lot.held_s, lot.told_at_s = outcome.leases, outcome.held_s, self.process.now_s()
-            if self._matchmaking.lease.token in [lease.key.token for lease in lot.leases]:
-                lot.add(lot.for_others, lot.leases)
+            lot.learn(outcome.leases, outcome.held_s, self.process.now_s())
+            keys = [lease.key for lease in outcome.leases]
+            if self._matchmaking.lease.token in [key.token for key in keys]:
+                lot.bulletin.add(lot.for_others, keys)
         return True
 
     async def _convince(self, lot: Lot) -> bool:
@@ -152,7 +131,7 @@ class Rounds:
         self._number += 1
         for key in sorted(round_.open_holders()):
             await self._step("sending")
-            self._channel.send(Message(self, self._number, key, lot.news_for(key)))
+            self._channel.send(Message(self, self._number, key, tuple(lot.bulletin.news_for(key))))
         while not round_.is_over(self.process.now_s()):
             late = sorted(round_.overdue(self.process.now_s()))
             if late and not await self._revoke(round_, late):
@@ -162,11 +141,11 @@ class Rounds:
         return True
 
     def _begin(self, lot: Lot) -> core_round.Round[LeaseKey]:
-        now_s = self.process.now_s()
-        age_s = now_s - lot.told_at_s
+        """All times are counted from when the store told them: what has passed since, a fast clock takes for more."""
+        age_s = self.process.now_s() - lot.told_at_s
         others = [lease for lease in lot.leases or () if not self._matchmaking.lease.was_ours(lease.key.token)]
-        left_s = {lease.key: max(0.0, lease.left_s - age_s) if lease.is_revoked else None for lease in others}
-        return core_round.Round(left_s, max(0.0, lot.held_s - age_s), ACK_TIMEOUT_S, now_s)
+        left_s = {lease.key: lease.left_s if lease.is_revoked else None for lease in others}
+        return core_round.Round(left_s, lot.held_s, age_s + ACK_TIMEOUT_S, lot.told_at_s)
 
     async def _revoke(self, round_: core_round.Round[LeaseKey], late: Sequence[LeaseKey]) -> bool:
         await self._step("revoking")

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from gearhorn.core import lease
 from gearhorn.core import round as core_round
+from gearhorn.core.bulletin import Bulletin
 from gearhorn.core.lease import Lease
 from gearhorn.core.lists import Reading, _Entry
 from gearhorn.core.matchmaking import Matchmaking
@@ -21,7 +22,6 @@ from gearhorn.store.base import Change, Outcome
 from gearhorn.store.leases import LeaseKey, TopicVersion
 from gearhorn.store.memory import MemoryStore
 from tests.unit.simulation import changes
-from tests.unit.simulation.rounds import Lot
 from tests.unit.simulation.store import ANSWER_LIMIT_S, LossyStore
 
 # What is replaced: an attribute of a class or a module.
@@ -120,8 +120,8 @@ def news_of_what_is_new(made: Sequence[Change], outcome: Outcome) -> Iterable[Ne
     return news_of(made, outcome._replace(topics=topics))
 
 
-def all_news(self: Lot, key: LeaseKey) -> tuple[News, ...]:
-    return tuple(one for _, news in self._parts for one in news)
+def tell_everything(self: Bulletin[LeaseKey], holder: LeaseKey) -> list[News]:
+    return self.news()
 
 
 # What a store does without.
@@ -173,7 +173,7 @@ SAFEGUARDS_AGAINST_LOSS = [
         [
             (Matchmaking, "hear_message", hear_what_is_for_an_earlier_lease),
             (Matchmaking, "hear_own", hear_all_of_ones_own),
-            (Lot, "news_for", all_news),
+            (Bulletin, "news_for", tell_everything),
         ],
     ),
 ]

@@ -98,6 +98,7 @@ class StoreLink:
         self._history = history
         self._away_until_s = 0.0
         self._cut_until_s: dict[str, float] = {}
+        self._is_mended = False
         run_at_once(store, "open", ())
 
     def be_away(self, duration_s: float) -> None:
@@ -107,6 +108,8 @@ class StoreLink:
         self._cut_until_s[process.name] = self._scheduler.now_s + duration_s
 
     def mend(self) -> None:
+        """From now on the dead are silent: their last commands are lost where they are."""
+        self._is_mended = True
         self._away_until_s = 0.0
         self._cut_until_s = {}
 
@@ -120,7 +123,7 @@ class StoreLink:
 
     def _arrive(self, process: Process, method: str, args: Sequence[Any], answer: Signal[Answer | None]) -> None:
         # Who gives up on a change closes the connection, and asks again on a new one only then: the same change is not
-        # made once more after it was answered. A worker that crashed leaves its last command on the way.
+        # made once more after it was answered. A worker that crashed leaves its last commands on the way.
         if not self._is_reached(process) or (method == "apply" and answer.is_set):
             return
         value = run_at_once(self.store, method, args)
@@ -134,4 +137,6 @@ class StoreLink:
 
     def _is_reached(self, process: Process) -> bool:
         now_s = self._scheduler.now_s
+        if self._is_mended and not process.is_alive:
+            return False
         return now_s >= self._away_until_s and now_s >= self._cut_until_s.get(process.name, 0.0)
