@@ -89,7 +89,7 @@ class Leasing:
             log.info("this worker holds a lease again")
 
     async def release(self) -> None:
-        """Ends the lease, within the store's time limit; left alone, it runs out. To be called when `run` has ended."""
+        """Ends the lease, within the store's time limit; left alone, it runs out. `run` must not go on after that."""
         token = self._matchmaking.lease.token
         self._matchmaking.lease_lost()
         if token is not None:

@@ -77,6 +77,7 @@ class Matchmaker:
         self._message_count = 0
         self._joined = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
+        self._keeping: asyncio.Task[None] | None = None
         self._queue = queue_name(settings.topic, settings.worker_id)
         self._matchmaking = Matchmaking(settings.limits)
         waits = Patience(patience)
@@ -115,7 +116,7 @@ class Matchmaker:
         async with asyncio.TaskGroup() as group:
             for link in self._links:
                 group.create_task(link.run())
-            group.create_task(self._keep_lease())
+            self._keeping = group.create_task(self._keep_lease())
 
     async def leave(self) -> None:
         """Takes the name off the list, gives the lease back, and answers what others have sent until then."""
@@ -126,6 +127,8 @@ class Matchmaker:
         with contextlib.suppress(TimeoutError, GearhornError):
             async with asyncio.timeout(LEAVING_LIMIT_S + self._settings.ack_timeout_s):
                 await self.directory.change(Unsubscribe(self._settings.topic, self._settings.worker_id))
+        if self._keeping is not None:
+            self._keeping.cancel()  # or the next renewal would miss the lease that is given back, and take another one
         await self._leasing.release()
         await asyncio.sleep(LINGER_S)
         for link in self._links:
