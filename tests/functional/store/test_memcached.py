@@ -10,7 +10,9 @@ import pytest
 from pymemcache import Client
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.store.base import Collision, Store, Subscribe, TopicCount, TopicList, Unsubscribe
+from gearhorn.store.base import Collision, Store, Subscribe, TopicCount, TopicList, TopicState, Unsubscribe
+from gearhorn.store.leases import LeaseKey, TopicVersion
+from gearhorn.store.memcached_leases import MemcachedLeases
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import INFO, LONG_S, apply, hold, members, read, subscribe, unsubscribe
 from tests.servers.stores import Memcached, Redis
@@ -77,6 +79,26 @@ async def test_a_list_that_has_become_short_is_in_its_root_again(store: Store, s
     await unsubscribe(store, "news", HOSTS[0])  # what is left is read in order to be changed
     assert await members(store, "news") == HOSTS[1:10]
     assert key_names(server, "chunk") == []
+
+
+async def test_changes_of_a_topic_that_are_made_in_several_steps_are_told_as_one(store: Store) -> None:
+    before = await subscribe(store, "news", "bob")
+    outcome = await store.apply([Subscribe("news", host) for host in HOSTS])
+    assert outcome.topics == {"news": TopicState(before.version, (await read(store, "news")).version, False)}
+
+
+async def test_the_leases_that_a_change_is_told_of_are_looked_at_when_it_is_made(store: Any, open_url: OpenUrl) -> None:
+    """One that was taken before may have read the list from before."""
+    make = store._lists.apply
+    other = MemcachedLeases(store._peers, "gearhorn", 5)
+
+    def make_and_take(*arguments: Any) -> Any:
+        made = make(*arguments)
+        other.take(LeaseKey("a", "1"), LONG_S, INFO, [])
+        return made
+
+    store._lists.apply = make_and_take
+    assert [lease.key for lease in (await store.apply([Subscribe("news", "bob")])).leases] == [LeaseKey("a", "1")]
 
 
 async def test_a_chunk_that_memcached_has_thrown_out_is_a_change_and_not_the_end(
@@ -215,6 +237,20 @@ async def test_a_server_that_is_away_is_not_stood_in_for_by_another(tmp_path: Pa
         assert 0 < len(here) < len(topics)
         two.start()
         assert (await read(store, next(topic for topic in topics if topic not in here))).version == 0
+
+
+async def test_a_lease_is_renewed_although_a_server_is_away_that_has_a_part_of_the_lists(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    with Memcached(tmp_path / "1") as one, Memcached(tmp_path / "2") as two:
+        store = await open_url(f"memcached://{one.address},{two.address}")
+        key = await hold(store, "a")
+        [other] = [server for server in (one, two) if "gearhorn:leases" not in server.list_keys()]
+        other.stop()
+        assert (await store.renew_lease(key, LONG_S, INFO)).is_held
+        other.start()
+        [changed] = (await store.apply([Subscribe("news", "bob")])).topics.values()
+        assert list((await store.renew_lease(key, 0, INFO)).unsettled) == [TopicVersion("news", changed.version)]
 
 
 async def test_all_addresses_of_a_name_are_tried(

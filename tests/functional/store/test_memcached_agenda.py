@@ -304,17 +304,18 @@ def test_a_page_that_can_take_no_more_is_begun_again_and_lacks_nothing(one: Work
     assert sorted(one.settling.find(0)) == sorted([made, more])
 
 
-def test_what_is_left_after_a_search_that_had_too_much_to_do_is_found_by_the_next(
+def test_a_search_that_has_too_much_to_do_finds_the_oldest_and_the_next_ones_the_rest(
     one: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [one.make(Subscribe(f"topic-{number}", "bob")) for number in range(20)]
+    made = []
+    for one.ahead_s in range(20):
+        made.append(one.make(Subscribe(f"topic-{one.ahead_s}", "bob")))
     for _ in range(8):
         one.settling.find(1000 * LEASE_S)  # makes pages whole
     monkeypatch.setattr("gearhorn.store.memcached_search.TOPICS_PER_SEARCH", 8)
-    one.ahead_s = LEASE_S + 1
-    found = [one.settling.find(LEASE_S) for _ in range(4)]
-    assert [len(some) for some in found] == [8, 8, 4, 0]
-    assert sorted(one for some in found for one in some) == sorted(made)
+    one.ahead_s = LEASE_S + 20
+    found = [sorted(one.settling.find(LEASE_S)) for _ in range(4)]
+    assert found == [sorted(made[:8]), sorted(made[8:16]), sorted(made[16:]), []]
 
 
 def test_pages_are_made_again_some_at_a_time(one: Worker, agenda: Agenda, monkeypatch: pytest.MonkeyPatch) -> None:

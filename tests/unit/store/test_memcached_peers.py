@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.store.memcached_peers import AnswerLost, Peers
+from gearhorn.store.memcached_peers import AnswerLost, Peers, ServerClock
 
 
 @pytest.fixture
@@ -49,25 +49,43 @@ def test_of_what_is_stored_only_if_nobody_was_faster_a_lost_answer_says_so(silen
     peers.close()
 
 
-@pytest.mark.parametrize("answer", [b"END", b"STAT pid 1\r\nSTAT uptime 2\r\nSTAT time never\r\nEND", b"ERROR"])
-def test_who_does_not_say_what_time_it_is_will_not_do(silent: socket.socket, answer: bytes) -> None:
-    """As a proxy does not that stands before several memcached."""
+def ask_for_time(server: socket.socket, answer: bytes) -> ServerClock:
+    """What the server says that it is, if it answers like this."""
 
     def serve() -> None:
-        silent.setblocking(True)
-        silent.accept()[0].close()  # one finds out at which of its addresses the server is
-        connection, _ = silent.accept()
+        server.setblocking(True)
+        server.accept()[0].close()  # one finds out at which of its addresses the server is
+        connection, _ = server.accept()
         with connection:
             assert connection.recv(100) == b"stats\r\n"
             connection.sendall(answer + b"\r\n")
 
-    peers = Peers([silent.getsockname()], 5)
-    with ThreadPoolExecutor() as threads:
-        serving = threads.submit(serve)
-        with pytest.raises(Misconfigured):
-            peers.read_clock("key")
-        serving.result()
-    peers.close()
+    peers = Peers([server.getsockname()], 5)
+    try:
+        with ThreadPoolExecutor() as threads:
+            serving = threads.submit(serve)
+            clock = peers.read_clock("key")
+            serving.result()
+            return clock
+    finally:
+        peers.close()
+
+
+@pytest.mark.parametrize("answer", [b"END", b"STAT pid 1\r\nSTAT uptime 2\r\nSTAT time never\r\nEND", b"ERROR"])
+def test_who_does_not_say_what_time_it_is_will_not_do(silent: socket.socket, answer: bytes) -> None:
+    """As a proxy does not that stands before several memcached."""
+    with pytest.raises(Misconfigured):
+        ask_for_time(silent, answer)
+
+
+def test_a_clock_is_that_of_one_process_even_if_the_next_has_the_same_number(silent: socket.socket) -> None:
+    """As in containers, where it is always 1."""
+    clocks = [
+        ask_for_time(silent, b"STAT pid 1\r\nSTAT uptime %d\r\nSTAT time %d\r\nEND" % times)
+        for times in ((5, 1005), (6, 1006), (1, 1007))
+    ]
+    assert [clock.now_us for clock in clocks] == [1005_000_000, 1006_000_000, 1007_000_000]
+    assert clocks[0].process == clocks[1].process != clocks[2].process
 
 
 def test_a_key_is_on_the_same_server_whatever_the_order_of_their_names() -> None:
