@@ -3,7 +3,6 @@
 Times are seconds of this process's monotonic clock. Nothing here comes from a worker or a store.
 """
 
-import threading
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -67,4 +66,3 @@ class History:
     publications: list[Publication] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)  # what no trouble accounts for: a worker that ended by itself
-    lock: threading.Lock = field(default_factory=threading.Lock)
