@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "leasing": "errors core store clock patience process_marks",
     "post": "errors names core wire net store messages",
     "reaping": "errors names net store directory",
-    "matchmaker": "errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks",
+    "matchmaker": """
+        errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
+    """,
     "broadcast": "errors names bodies wire core net logs metrics",
     "handlers": "errors names bodies wire core store net directory broadcast logs metrics",
     "client": "errors names bodies wire core net logs",
