@@ -45,6 +45,7 @@ class Channel:
         self._history = history
         self._receivers: dict[str, list[Receiver]] = defaultdict(list)
         self._waiting: dict[str, list[Message]] = defaultdict(list)
+        self._cut_until_s: dict[str, float] = {}
 
     def serve(self, worker_id: str, receiver: Receiver) -> None:
         """Several may serve one queue: each message goes to one of them."""
@@ -54,6 +55,13 @@ class Channel:
 
     def leave(self, worker_id: str, receiver: Receiver) -> None:
         self._receivers[worker_id].remove(receiver)
+
+    def cut_off(self, process: Process, duration_s: float) -> None:
+        """Messages to this process are lost, while fanouts still reach it, by another Gearman server."""
+        self._cut_until_s[process.name] = self._scheduler.now_s + duration_s
+
+    def mend(self) -> None:
+        self._cut_until_s = {}
 
     def send(self, message: Message) -> None:
         weather = self._sky.weather
@@ -68,7 +76,8 @@ class Channel:
         receivers = self._receivers[message.key.worker_id]
         if receivers:
             receiver = self._sky.random.choice(receivers)
-            receiver.process.deliver(partial(self._hand_over, receiver, message))
+            if self._scheduler.now_s >= self._cut_until_s.get(receiver.process.name, 0.0):
+                receiver.process.deliver(partial(self._hand_over, receiver, message))
         else:
             self._waiting[message.key.worker_id].append(message)
 

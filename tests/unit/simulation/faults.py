@@ -3,6 +3,7 @@
 from functools import partial
 
 from gearhorn.store.memory import MemoryLists
+from tests.unit.simulation.channel import Channel
 from tests.unit.simulation.fleet import Fleet
 from tests.unit.simulation.history import History
 from tests.unit.simulation.scheduler import Scheduler, Signal
@@ -23,13 +24,21 @@ LONGEST_UNSAVED_S = 3.0
 
 class Faults:
     def __init__(
-        self, scheduler: Scheduler, sky: Sky, fleet: Fleet, link: StoreLink, store: LossyStore, history: History
+        self,
+        scheduler: Scheduler,
+        sky: Sky,
+        fleet: Fleet,
+        link: StoreLink,
+        channel: Channel,
+        store: LossyStore,
+        history: History,
     ) -> None:
         self._scheduler = scheduler
         self._sky = sky
         self._random = sky.random
         self._fleet = fleet
         self._link = link
+        self._channel = channel
         self._store = store
         self._history = history
         self._saved = MemoryLists()
@@ -46,6 +55,7 @@ class Faults:
         """What was broken is mended, and from now on all goes well. Of each id one worker is left, or none."""
         self._sky.clear_up()
         self._link.mend()
+        self._channel.mend()
         for worker in list(self._fleet.alive):
             if any(other.worker_id == worker.worker_id for other in self._fleet.open_to_jobs if other is not worker):
                 self._fleet.crash(worker)
@@ -128,6 +138,9 @@ class Faults:
         duration_s = self._random.random() * self._longest_s
         self._history.note(worker.process.name, f"does not reach the store for {duration_s:.3f} s")
         self._link.cut_off(worker.process, duration_s)
+        if self._random.random() < 0.5:
+            self._history.note(worker.process.name, "nor do messages reach it")
+            self._channel.cut_off(worker.process, duration_s)
 
     def _go_away(self) -> None:
         duration_s = self._random.random() * LONGEST_OUTAGE_S

@@ -21,8 +21,8 @@ from tests.unit.simulation.test_promise import SEED_COUNT
 from tests.unit.simulation.weather import CALM, Weather
 from tests.unit.simulation.world import run
 
-# Such a store is away from its data now and then, and comes back without the last of it.
-LOSSES = Weather(late=0.2, late_s=2.0, queued_s=6.0, struck=0.1, faults=("loss", "loss", "pause"), fault_every_s=2.5)
+# A store that loses data every few seconds, while messages about what was before come late, and twice.
+LOSSES = Weather(brisk_s=0.02, doubled=1.0, queued_s=8.0, struck=0.05, faults=("loss",), fault_every_s=2.5)
 
 LATE_MESSAGES = CALM._replace(queued_s=0.5)
 LATE_ANSWERS = CALM._replace(late=0.3, late_s=1.0)

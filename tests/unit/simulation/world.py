@@ -71,7 +71,7 @@ class World:
         self._limits = MatchmakingLimits(LossyStore.LEASE_TTL_S, random.choice((1, 10)), random.choice((4, 100)))
         self._patience_s = random.choice((3.0, 30.0))
         self._fleet = Fleet(scheduler, self._channel, history, self._new_worker)
-        self._faults = Faults(scheduler, sky, self._fleet, self._link, self._store, history)
+        self._faults = Faults(scheduler, sky, self._fleet, self._link, self._channel, self._store, history)
         self._publisher = Publisher(scheduler, sky, self._fleet, history, random.choice((0.5, 2.0)))
         self._topics = ["t1", "t2"][: random.choice((1, 1, 2))]
         self._subscribers = list(self._new_subscribers())
@@ -90,7 +90,7 @@ class World:
 
     def _new_worker(self, worker_id: str, name: str, dead_tokens: Sequence[str]) -> Worker:
         random = self._random
-        rate = 1 + CLOCK_SPREAD * random.choice((-1, 0, 1, random.uniform(-1, 1)))
+        rate = 1 + CLOCK_SPREAD * random.choice((-1, 1, -1, 1, 0, random.uniform(-1, 1)))
         return Worker(
             worker_id,
             Process(name, self._scheduler, random, rate, random.uniform(-1e6, 1e6)),
