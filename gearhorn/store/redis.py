@@ -1,7 +1,7 @@
 """Subscriber lists in Redis: what is asked, in which command. `redis_scripts.py` lists the keys.
 
 Every change is made by a script, every list read by plain commands: see `redis_reads.py`. Needs Redis 5 or newer and
-no cluster.
+no cluster; and, for a user of limited rights, `~P:* +@read +@write +@connection +eval +evalsha +time +info`.
 """
 
 from collections.abc import Sequence

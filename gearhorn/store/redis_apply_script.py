@@ -41,17 +41,17 @@ local function subscribe(topic, queue, ttl_s)
   if ttl_s > 0 then ends[queue] = seconds(now_us + ttl_s * 1000000) elseif owner then ends[queue] = false end
   if owner then return -version(topic) end
   owners[queue] = topic
-  return raise_version(topic, now_us)
+  return raise_version(topic, now)
 end
 
 local function unsubscribe(topic, queue)
   if owners[queue] ~= topic then return -version(topic) end
-  return remove(queue, topic, now_us)
+  return remove(queue, topic, now)
 end
 
 local function find_settled(names)  -- of topics that were not raised
   local is_settled, is_unsettled = {}, {}
-  if redis.call('ZCARD', unsettled) <= #names then
+  if redis.call('ZCARD', unsettled) <= 2 * #names then  -- a call takes longer than a name
     for _, topic in ipairs(redis.call('ZRANGE', unsettled, 0, -1)) do is_unsettled[topic] = true end
   else
     for _, topic in ipairs(names) do is_unsettled[topic] = redis.call('ZSCORE', unsettled, topic) end
@@ -87,7 +87,7 @@ local is_settled = find_settled(unchanged)
 for i, topic in ipairs(names) do new_versions[i], are_settled[i] = known[topic], is_settled[topic] or false end
 finish()
 insist_on_master()
-local lasting = list_leases('(' .. seconds(now_us), '+inf')
+local lasting = list_leases('(' .. now, '+inf')
 return reply({true, results, old_versions, new_versions, are_settled, lasting, held_us})
 """,
     ApplyAnswer,

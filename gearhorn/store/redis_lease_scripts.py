@@ -108,12 +108,12 @@ local names = redis.call('ZRANGEBYSCORE', unsettled, '-inf', seconds(last_claim_
 local changed, claims, run_out = fetch(versions, names), {}, {}
 for i, topic in ipairs(names) do
   changed[i] = {topic, tonumber(changed[i] or 0)}
-  add(claims, unsettled, seconds(now_us), topic)
+  add(claims, unsettled, now, topic)
 end
 write('ZADD', claims)
-for _, lease in ipairs(list_leases('-inf', seconds(now_us))) do
+for _, lease in ipairs(list_leases('-inf', now)) do
   if microseconds(redis.call('ZSCORE', removals, lease[1]) or 0) <= last_claim_us then
-    redis.call('ZADD', removals, seconds(now_us), lease[1])
+    redis.call('ZADD', removals, now, lease[1])
     table.insert(run_out, {lease[1], lease[2]})
   end
 end

@@ -55,7 +55,7 @@ local function look_for_losses()
   local kept_ttl_us, kept_until_us = microseconds(kept[3] or 0), microseconds(kept[4] or 0)
   local id, ttl_us, until_us = replication_id(), math.max(kept_ttl_us, own_ttl_us), kept_until_us
   local lost_ttl_us = ttl_us > 0 and ttl_us or unknown_ttl_us
-  since, is_checked = kept_since or seconds(now_us), id ~= nil
+  since, is_checked = kept_since or now, id ~= nil
   if is_lost(kept_since, kept_id, id) then
     until_us = math.max(until_us, now_us + lost_ttl_us)
     revoke_all(until_us)

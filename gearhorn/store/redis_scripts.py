@@ -85,6 +85,7 @@ local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local since, is_checked = '', true
 
 local function seconds(us) return string.format('%.6f', us / 1000000) end
+local now = seconds(now_us)
 local function microseconds(text) return math.floor(tonumber(text) * 1000000 + 0.5) end
 local function reply(result) return cmsgpack.pack({result, since, is_checked}) end
 
@@ -117,22 +118,22 @@ local function version(topic)
   return known[topic]
 end
 
-local function raise_version(topic, claimed_us)  -- the rule of versions.py
-  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), claimed_us
+local function raise_version(topic, claimed_at)  -- the rule of versions.py
+  known[topic], raised[topic] = math.max(version(topic) + 1, now_us), claimed_at
   return known[topic]
 end
 
-local function remove(queue, topic, claimed_us)
+local function remove(queue, topic, claimed_at)
   owners[queue], ends[queue] = false, false
-  return raise_version(topic, claimed_us)
+  return raise_version(topic, claimed_at)
 end
 
 local function sweep()  -- whether nothing that is due is left
-  local due = redis.call('ZRANGEBYSCORE', expiries, '-inf', seconds(now_us), 'LIMIT', 0, sweep_limit)
+  local due = redis.call('ZRANGEBYSCORE', expiries, '-inf', now, 'LIMIT', 0, sweep_limit)
   load(due)
   for _, queue in ipairs(due) do
     ends[queue] = false
-    if owners[queue] then remove(queue, owners[queue], 0) end
+    if owners[queue] then remove(queue, owners[queue], '0') end
   end
   return #due < sweep_limit
 end
@@ -166,9 +167,9 @@ end
 local function finish()
   write_lists()
   local hset, sadd, srem, zadd = {}, {}, {}, {}
-  for topic, claimed_us in pairs(raised) do
+  for topic, claimed_at in pairs(raised) do
     add(hset, versions, topic, string.format('%.0f', known[topic]))
-    add(zadd, unsettled, seconds(claimed_us), topic)
+    add(zadd, unsettled, claimed_at, topic)
     add(redis.call('EXISTS', list_prefix .. topic) == 1 and sadd or srem, topics, topic)
   end
   write('HSET', hset); write('ZADD', zadd); write('SADD', sadd); write('SREM', srem)
