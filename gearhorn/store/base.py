@@ -16,8 +16,9 @@ Duties of a backend:
   where it has one that several hosts can go by. A renewal of one that ran out or was revoked fails, so that a lease
   not among them can serve no list that was read before the changes.
 * A store that may have lost leases (it was started again, fell over to a replica, was emptied) says so: `held_s` is
-  then how long a lost lease may last yet, and no lease from before can be renewed. Only what looks as if it had never
-  been used, to a handle that has not seen it otherwise, is taken for new.
+  then how long a lost lease may last yet, and no lease from before can be renewed. Until that is over nothing counts as
+  settled, and `revoke_leases` gives a lease that is not there as much time as a lost one may have. Only what looks as
+  if it had never been used, to a handle that has not seen it otherwise, is taken for new.
 * A queue name belongs to one pair of topic and client id at a time; who comes second gets a `Collision`. It is freed
   when the subscription ends, however it ends.
 * Trouble of a peer is raised as StoreUnavailable within the time limit that the backend was given, and the next call
@@ -179,7 +180,7 @@ class Store(Protocol):
 
     async def revoke_leases(self, keys: Sequence[LeaseKey]) -> list[float]:
         """Keeps these leases from being renewed. Returns the seconds that each lasts yet, as `Lease.left_s` tells
-        them; 0 for one that is not there or has run out.
+        them; 0 for one that has run out, or is not there and cannot have been lost.
         """
 
     async def forget_lease(self, key: LeaseKey) -> None:
