@@ -215,6 +215,25 @@ def test_looking_again_and_again_adds_no_notes(one: Worker, agenda: Agenda) -> N
     assert counts == [1, 1, 1]
 
 
+def test_an_end_is_noted_again_although_one_of_another_topic_is_noted_for_earlier(one: Worker) -> None:
+    one.settling.settle([one.make(Subscribe(NEIGHBOUR, name, ttl_s)) for name, ttl_s in (("bob", 100), ("al", 300))])
+    one.ahead_s = 99
+    one.make(Subscribe("news", "bob", 5))
+    for one.ahead_s in (105, 301):
+        found = one.settling.find(LEASE_S)
+        assert NEIGHBOUR in {topic for topic, _ in found}
+        one.settling.settle(found)
+
+
+def test_an_end_is_noted_again_although_a_later_one_is_noted(one: Worker, agenda: Agenda) -> None:
+    one.make(Subscribe("news", "bob", 200))
+    one.ahead_s = 100
+    agenda.add("news", [Note("end", int(one.clock() * 1e6) + 10**9, int(one.clock() * 1e6), "news")])
+    one.settling.settle(one.settling.find(0))
+    one.ahead_s = 201
+    assert one.settling.find(LEASE_S)
+
+
 def test_what_was_noted_for_a_change_that_was_never_made_is_crossed_out_later(one: Worker, agenda: Agenda) -> None:
     one.settling.settle([one.make(Subscribe("news", "bob"))])
     agenda.add("news", [Note("claim", NOBODY, int(one.clock() * 1e6), "news")])

@@ -173,7 +173,9 @@ def test_a_lease_lasts_two_seconds_longer_than_it_was_asked_for(one: Worker) -> 
     Whoever asks just before it looks again would otherwise find the lease run out while its worker goes by it.
     """
     one.peers.now_s = 1000
-    key = one.take(ttl_s=10.5)
+    key = one.take(ttl_s=3)
+    assert left_s(one) == 5
+    assert one.renew(key, 10.5) == []
     assert left_s(one) == 12.5
     for now_s, expected in ((1012, [key]), (1013, [])):
         one.peers.now_s = now_s
