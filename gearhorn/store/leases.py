@@ -51,8 +51,8 @@ class Renewal(NamedTuple):
     versions now, that changed without anybody seeing to it that all workers know: because a subscription ended by
     itself, or because the worker that made the change is gone. `run_out`: leases of others that ran out.
 
-    What is handed out is handed out again when the lease's ttl has passed and it is still there to be done. Of very many
-    topics some are left for the next renewal.
+    What is handed out is handed out again when the lease's ttl has passed and it is still there to be done. Of very
+    many topics some are left for the next renewal.
     """
 
     is_held: bool
