@@ -109,10 +109,10 @@ class RedisStore:
         return await self._leases.list()
 
     async def _apply_group(self, group: Sequence[Change]) -> Outcome:
-        wish = [_describe_change(change) for change in group]
+        changes = [_describe_change(change) for change in group]
         while True:
-            answer, was_repeated = await self._calls.run(APPLY, wish)
-            if answer.is_swept:  # otherwise there was more past its ttl than one call may end
+            answer, was_repeated = await self._calls.run(APPLY, (self._calls.latest_us(), changes))
+            if answer.is_done:
                 return _read_answer(group, answer, was_repeated)
 
     async def _count_group(self, topics: Sequence[str]) -> list[TopicCount]:

@@ -7,13 +7,14 @@ from gearhorn.store.redis_scripts import HEAD, LISTS, Script
 
 
 class ApplyAnswer(NamedTuple):
-    """`is_swept` False: there are more subscriptions to end first, nothing was changed, and the rest is empty.
+    """`is_done` False: nothing was changed and the rest is empty, because there are more subscriptions to end first, or
+    because the call came too late. To be asked again by who still waits.
 
     One of `results` per change: the topic that owns the queue for a collision, otherwise the version, negative if
     nothing was to be done. The next three have one item per topic, in the order in which the changes name them first.
     """
 
-    is_swept: bool
+    is_done: bool
     results: list[int | str]
     old_versions: list[int]
     versions: list[int]
@@ -22,14 +23,21 @@ class ApplyAnswer(NamedTuple):
     held_us: int
 
 
-# Wish: the changes, each a list of topic, queue name and what is wished: false, or a ttl in seconds (0: none).
+# Wish: the Unix time in microseconds after which nobody waits for the answer (0: not known), and the changes, each a
+# list of topic, queue name and what is wished: false, or a ttl in seconds (0: none).
+#
+# A call may arrive long after its sender gave it up: TCP goes on sending what a broken network held back, also for a
+# process that is dead. By then the change may have been made by another call and undone by a later change.
+#
 # While leases that were lost may last, nothing is settled: what their workers know may be lost as well.
 APPLY = Script.of(
     HEAD
     + LISTS
     + LEASES
     + """
-if not sweep() then
+local latest_us, changes = wish[1], wish[2]
+local is_late = latest_us > 0 and now_us > latest_us
+if is_late or not sweep() then
   finish()
   return reply({false, {}, {}, {}, {}, {}, 0})
 end
@@ -61,7 +69,7 @@ local function find_settled(names)  -- of topics that were not raised
 end
 
 local names, queue_names, is_named = {}, {}, {}
-for i, change in ipairs(wish) do
+for i, change in ipairs(changes) do
   queue_names[i] = change[2]
   if not is_named[change[1]] then
     is_named[change[1]] = true
@@ -74,7 +82,7 @@ for i, number in ipairs(fetch(versions, names)) do
 end
 local results, old_versions, new_versions, are_settled = {}, {}, {}, {}
 for i, topic in ipairs(names) do old_versions[i] = known[topic] end
-for i, change in ipairs(wish) do
+for i, change in ipairs(changes) do
   local topic, queue, wanted = change[1], change[2], change[3]
   results[i] = wanted and subscribe(topic, queue, wanted) or unsubscribe(topic, queue)
 end

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import redis.exceptions as theirs
 
+from gearhorn.clock import steady_s
 from gearhorn.store.redis_link import RedisLink
 from gearhorn.store.redis_scripts import KEYS, Result, Script
+from gearhorn.store.versions import MICROSECONDS_PER_S
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +28,15 @@ class RedisCalls:
         self._since = ""
         self._longest_ttl_us = 0
         self._has_complained = False
+        self._server_ahead_s: float | None = None  # the server's Unix time less our steady clock's, or a little more
 
     async def run(self, script: Script[Result], wish: object = None) -> tuple[Result, bool]:
         """The script's answer, and whether it was asked twice, so that the first may have had its effect."""
         words: Words = (*self._keys, msgspec.msgpack.encode(wish), self._since, str(self._longest_ttl_us))
+        asked_at_s = steady_s()
         data, was_repeated = await self._link.ask(lambda client: _evaluate(client, script, words))
         answer = script.decoder.decode(data)
+        self._server_ahead_s = answer.now_us / MICROSECONDS_PER_S - asked_at_s
         self._since = answer.since or self._since
         if not answer.is_checked:
             self._complain()
@@ -40,6 +45,15 @@ class RedisCalls:
     async def execute(self, commands: Sequence[Command]) -> list[Any]:
         answers, _ = await self._link.ask(lambda client: _execute(client, commands))
         return answers
+
+    def latest_us(self) -> int:
+        """The server's Unix time in microseconds at which a call that is made now is given up; 0: not known.
+
+        Where its clock was set since the last call, this is wrong until the next answer.
+        """
+        if self._server_ahead_s is None:
+            return 0
+        return round((steady_s() + self._server_ahead_s + self._link.timeout_s) * MICROSECONDS_PER_S)
 
     def expect(self, ttl_us: int) -> None:
         """A lease of so many microseconds is going to be asked for, and may be lost from then on."""

@@ -37,6 +37,11 @@ class RedisLink:
         """For messages."""
         return self._target.name
 
+    @property
+    def timeout_s(self) -> float:
+        """After so long nobody waits for an answer any more."""
+        return self._timeout_s
+
     def open(self) -> None:
         """Makes the clients; connections are made when something is asked. Raises Misconfigured for TLS files."""
         if not self._clients:

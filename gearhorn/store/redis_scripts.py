@@ -46,11 +46,12 @@ SWEEPS_PER_CALL = 500
 
 
 class Answer(msgspec.Struct, Generic[Result], array_like=True):
-    """What a script answers. `since` and `is_checked` are for `RedisCalls`: see there."""
+    """What a script answers. All but `result` is for `RedisCalls`: see there. `now_us` is the server's Unix time."""
 
     result: Result
     since: str
     is_checked: bool
+    now_us: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ local since, is_checked = '', true
 local function seconds(us) return string.format('%.6f', us / 1000000) end
 local now = seconds(now_us)
 local function microseconds(text) return math.floor(tonumber(text) * 1000000 + 0.5) end
-local function reply(result) return cmsgpack.pack({result, since, is_checked}) end
+local function reply(result) return cmsgpack.pack({result, since, is_checked, now_us}) end
 
 local function fetch(hash, fields, first)  -- values, false for what is not there
   first = first or 1

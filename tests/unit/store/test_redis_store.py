@@ -22,6 +22,7 @@ from gearhorn.store.redis import RedisStore
 from gearhorn.store.redis_link import RedisLink
 
 NOW = (1000, 0)
+NOW_US = 1_000_000_000
 NOTHING_DUE: list[bytes] = []
 
 
@@ -29,6 +30,7 @@ class Answers:
     """Takes the place of a RedisLink and gives these answers, one after the other."""
 
     name = "Redis"
+    timeout_s = 5.0
 
     def __init__(self, *answers: Any, was_repeated: bool = False) -> None:
         self.answers = list(answers)
@@ -44,7 +46,7 @@ def store_of(answers: Answers) -> RedisStore:
 
 def script(result: object, *, is_checked: bool = True) -> bytes:
     """What a script answers."""
-    return msgspec.msgpack.encode((result, "1000.000000", is_checked))
+    return msgspec.msgpack.encode((result, "1000.000000", is_checked, NOW_US))
 
 
 NOT_SWEPT = script((False, [], [], [], [], [], 0))
