@@ -4,6 +4,7 @@ Handlers ask here and nowhere else. A list that may be answered from memory is; 
 read that began after the question. A change is made in the store and returns when every worker knows of it.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -57,6 +58,7 @@ class Directory:
         self._rounds = rounds
         self._now_s = now_s
         self._asked: Counter[str] = Counter()  # topics whose lists are waited for
+        self._unanswered: Counter[str] = Counter()  # those of them of which the answers are not there yet
         self._lookups: Grouper[str, Members] = Grouper(self._read, LOOKUPS_AT_ONCE)
         self._changes: Grouper[_Wish, _Made | None] = Grouper(self._apply, CHANGES_AT_ONCE)
 
@@ -74,11 +76,20 @@ class Directory:
             return found
         self._asked[topic] += 1
         try:
-            return await self._lookups.ask(topic)
+            return await self._find_in_turn(topic)
         finally:
             self._asked[topic] -= 1
             if not self._asked[topic]:
                 del self._asked[topic]
+
+    async def _find_in_turn(self, topic: str) -> Members:
+        """Those who asked before come first, but who comes after need not stand in line for longer than they."""
+        found = None if self._unanswered[topic] else self._matchmaking.find(topic, self._now_s())
+        if found is None:
+            self._unanswered[topic] += 1
+            return await self._lookups.ask(topic)
+        await asyncio.sleep(0)  # they have their answers, and have not gone on yet
+        return found
 
     async def change(self, change: Change, is_wanted: Callable[[], bool] = lambda: True) -> ChangeResult | None:
         """Makes the change. When this returns, every later `members`, in any worker, knows of it.
@@ -101,8 +112,11 @@ class Directory:
         now_s = self._now_s()
         members = {topic: self._matchmaking.find(topic, now_s) for topic in topics}
         unknown = [topic for topic, found in members.items() if found is None]
-        if unknown:
-            members |= await self._patience.ask(lambda: self._read_once(unknown))
+        try:
+            if unknown:
+                members |= await self._patience.ask(lambda: self._read_once(unknown))
+        finally:
+            self._unanswered -= Counter(topics)
         return [members[topic] or NOBODY for topic in topics]
 
     async def _read_once(self, topics: Sequence[str]) -> dict[str, Members]:

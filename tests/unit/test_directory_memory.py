@@ -151,6 +151,59 @@ async def test_who_asks_while_others_wait_for_the_list_has_its_turn_after_them()
 
 
 @in_virtual_time
+async def test_who_waits_together_with_other_lists_is_not_overtaken_either() -> None:
+    scene = await Scene().begin()
+    order: list[int] = []
+
+    async def ask(number: int, topic: str = "news") -> None:
+        await scene.directory.members(topic)
+        order.append(number)
+
+    read_news = scene.store.hold("read")
+    asked = [asyncio.create_task(ask(1))]
+    await let_run()
+    asked += [asyncio.create_task(ask(2)), asyncio.create_task(ask(0, "memos"))]
+    await let_run()
+    read_memos = scene.store.hold("read")
+    read_news()
+    await let_run()
+    assert order == [1]
+    asked.append(asyncio.create_task(ask(3)))
+    await let_run()
+    assert order == [1]
+    read_memos()
+    await asyncio.wait(asked)
+    assert order.index(2) < order.index(3)
+
+
+@pytest.mark.parametrize("count_at_once", [1, 3])
+@in_virtual_time
+async def test_memory_answers_again_although_questions_come_all_the_time(count_at_once: int) -> None:
+    scene = await Scene().begin()
+    asked = [scene.ask()]
+    for _ in range(20):
+        await asyncio.sleep(0)
+        if scene.found() is not None:
+            break
+        asked += [scene.ask() for _ in range(count_at_once)]
+    assert scene.found() == {b"ann"}
+    assert all(task.done() for task in asked)
+    assert scene.read_count == 1
+
+
+@in_virtual_time
+async def test_a_read_that_failed_does_not_keep_anybody_in_line() -> None:
+    scene = await Scene(NO_PATIENCE).begin()
+    scene.store.fail("read", AWAY)
+    for error in await asyncio.gather(scene.ask(), scene.ask(), return_exceptions=True):
+        assert isinstance(error, StoreUnavailable)
+    await scene.directory.members("news")
+    assert scene.found() == {b"ann"}
+    assert not scene.directory._unanswered
+    assert not scene.directory._asked
+
+
+@in_virtual_time
 async def test_who_went_away_holds_up_nobody() -> None:
     scene = await Scene().begin()
     go_on = scene.store.hold("read")

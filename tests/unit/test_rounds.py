@@ -142,6 +142,20 @@ async def test_what_the_store_may_have_lost_runs_out_while_the_round_before_last
     assert scene.took_s() == about(3 * LONGER)
 
 
+@in_virtual_time
+async def test_a_worker_has_all_its_time_however_long_its_round_had_to_wait(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    first = scene.tell(SEVEN, [Lease(LeaseKey("b", "token"), 4.0, True, "{}")])
+    await let_run()
+    second = scene.tell(EIGHT, [await scene.lease("c")], held_s=3.0)
+    await first.wait()
+    await asyncio.sleep(ACK_TIMEOUT_S * 0.9)
+    assert await scene.revoked() == []
+    scene.post.to("c").acknowledge()
+    assert await scene.is_over(second) == [True]
+    assert caplog.text == ""  # what was lost has run out
+
+
 # Own leases
 
 
