@@ -21,7 +21,7 @@ from tests.servers.stores import StoreServer
 
 WRITER_COUNT = 4
 PUBLISHER_COUNT = 2
-WORKER_COUNT = 3
+WORKERS = ("worker 0", "worker 1", "worker 2")
 
 # Short, like the lease, so that there is time for many troubles. Calls of the store are given up sooner than usual.
 SETTINGS = """
@@ -55,7 +55,7 @@ class Chaos:
         self._store = store
         self._servers: list[GearmanServer] = [scene.gearmand(), scene.gearmand()]
         self._proxies: dict[str, Proxy] = {}
-        self.workers = [self._put_up_worker(number) for number in range(WORKER_COUNT)]
+        self.workers = [self._put_up_worker(name) for name in WORKERS]
 
     def run(self, lasts_s: float) -> None:
         """Makes the history. Raises AssertionError for one that breaks the promise or leaves something behind."""
@@ -91,7 +91,8 @@ class Chaos:
 
     def _victims(self) -> list[Victim]:
         victims: list[Victim] = [
-            WorkerVictim(worker, self.seed, self.history, number) for number, worker in enumerate(self.workers)
+            WorkerVictim(worker, self._proxies.get(_to_store(name)), self.seed, self.history, name)
+            for name, worker in zip(WORKERS, self.workers, strict=True)
         ]
         victims += [
             GearmanVictim(server, self.seed, self.history, number) for number, server in enumerate(self._servers)
@@ -101,13 +102,13 @@ class Chaos:
             victims.append(StoreVictim(self._store.server, self.seed, self.history, keeps_data=self._store.keeps_data))
         return victims
 
-    def _put_up_worker(self, number: int) -> GearhornWorker:
+    def _put_up_worker(self, name: str) -> GearhornWorker:
         addresses, url = [server.address for server in self._servers], self._url()
-        if number != 1 and self._store.server is not None:
-            url = f"{self._store.scheme}://{self._proxy(f'worker {number} to the store', self._store.server).address}"
-        if number == 1:
-            addresses[1] = self._proxy("worker 1 to server 1", self._servers[1]).address
-        return self._start_worker(addresses, url, self._scene.folder / f"worker{number}")
+        if name == "worker 1":
+            addresses[1] = self._proxy(f"{name} to server 1", self._servers[1]).address
+        elif self._store.server is not None:
+            url = f"{self._store.scheme}://{self._proxy(_to_store(name), self._store.server).address}"
+        return self._start_worker(addresses, url, self._scene.folder / name.replace(" ", ""))
 
     def _start_worker(self, addresses: Sequence[str], url: str, folder: Path) -> GearhornWorker:
         folder.mkdir()
@@ -125,6 +126,10 @@ class Chaos:
     def _url(self) -> str:
         place = f"/{self._scene.folder}/lists.db" if self._store.server is None else self._store.server.address
         return f"{self._store.scheme}://{place}"
+
+
+def _to_store(name: str) -> str:
+    return f"{name} to the store"
 
 
 def _start(threads: Sequence[Receivers | Person | Victim]) -> None:

@@ -56,11 +56,18 @@ class Victim(threading.Thread):
 
 
 class WorkerVictim(Victim):
+    """It is killed with its machine: what it has sent to the store, and the network holds back, is lost.
+
+    Otherwise a change on its way might be made behind another worker's back, within the time limit of the store's
+    calls. Later ones are refused: see the Lua that changes lists.
+    """
+
     longest_s = 3 * LEASE_TTL_S
 
-    def __init__(self, worker: GearhornWorker, seed: int, history: History, number: int) -> None:
-        super().__init__(f"worker {number}", seed, history)
+    def __init__(self, worker: GearhornWorker, to_store: Proxy | None, seed: int, history: History, name: str) -> None:
+        super().__init__(name, seed, history)
         self._worker = worker
+        self._to_store = to_store
 
     def troubles(self) -> list[Making]:
         return [self.killed, self.killed, self.paused, self.paused, self.stopped]
@@ -68,6 +75,8 @@ class WorkerVictim(Victim):
     def killed(self, lasts_s: float) -> None:
         self._see_that_it_lives()
         self._worker.kill()
+        if self._to_store is not None:
+            self._to_store.cut()
         time.sleep(lasts_s if self.chance.random() < 0.5 else 0)  # what restarts a service does so at once
         self._worker.start()
 
