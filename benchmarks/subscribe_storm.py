@@ -1,15 +1,17 @@
 """Ten thousand hosts subscribe at once while fanouts go on: when are all settled, and who is told how often?"""
 
 import argparse
+import asyncio
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from harness import options, programs, reports, rounds, sites
 from harness.topics import Topic
+
+from gearhorn.store.leases import Lease, read_info
+from gearhorn.store.opening import StoreSettings, open_store
 
 NEWS = Topic("news", 3)
 WARM_UP_COUNT = 500
@@ -70,9 +72,16 @@ def write_storm(folder: Path, host_count: int, topic_count: int) -> Path:
 def message_counts(site: sites.Site) -> list[int]:
     """How many messages each worker has had, by its own word."""
     time.sleep(RENEWED_AFTER_S)
-    command = [sys.executable, "-m", "gearhorn", "workers", "--json", "--store", site.store_url]
-    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return [int(row["messages"]) for row in rows]
+    return [int(str(read_info(lease)["messages"])) for lease in asyncio.run(find_leases(site.store_url))]
+
+
+async def find_leases(store_url: str) -> list[Lease]:
+    store = open_store(StoreSettings(store_url))
+    await store.open()
+    try:
+        return await store.leases()
+    finally:
+        await store.close()
 
 
 def parse() -> argparse.Namespace:

@@ -25,7 +25,8 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     async def counted(self: redis_reads.RedisReads, commands: list[tuple[str, ...]]) -> object:
         now_s, answers = await ask_swept(self, commands)
-        sizes.extend(len(answer[1]) for answer in answers if isinstance(answer, tuple))
+        lists = (answer[1] if isinstance(answer, tuple) else answer for answer in answers)
+        sizes.extend(len(found) for found in lists if isinstance(found, list))
         return now_s, answers
 
     monkeypatch.setattr(redis_reads.RedisReads, "ask_swept", counted)
@@ -69,4 +70,4 @@ async def test_a_list_that_changes_between_two_pieces_is_that_of_one_version(sto
     assert len(found) > 5
     for version, client_ids in found:
         assert sorted(client_ids) == sorted(host.encode() for host in at_version[version])
-    assert any(len(HOSTS) - 300 <= size for size in pieces), "read as a whole, in the end"
+    assert any(size >= len(HOSTS) - 300 for size in pieces), "read as a whole, in the end"

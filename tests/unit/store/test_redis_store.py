@@ -58,18 +58,21 @@ def applied(*results: int | str, old: list[int], new: list[int], settled: list[b
 
 async def test_a_list_that_changed_while_it_was_read_is_read_again() -> None:
     answers = Answers(
-        [NOW, NOTHING_DUE, [b"5", b"7"], (0, [b"old"]), (0, [b"other"]), [b"6", b"7"]],
-        [NOW, NOTHING_DUE, [b"6"], (0, [b"new"]), [b"6"]],
+        [1, 1],  # how long the lists are
+        [NOW, NOTHING_DUE, [b"5", b"7"], [b"old"], [b"other"], [b"6", b"7"]],
+        [1],
+        [NOW, NOTHING_DUE, [b"6"], [b"new"], [b"6"]],
     )
     assert await store_of(answers).read(["news", "weather"]) == [TopicList(6, [b"new"]), TopicList(7, [b"other"])]
 
 
 async def test_a_list_is_read_again_after_what_is_past_its_ttl_was_ended() -> None:
     answers = Answers(
-        [NOW, [b"news_bob", b"999.5"], [b"5"], (0, [b"bob"]), [b"5"]],
+        [1],
+        [NOW, [b"news_bob", b"999.5"], [b"5"], [b"bob"], [b"5"]],
         script(False),  # there is more to end
         script(True),
-        [NOW, [b"news_alice", b"1000.5"], [b"6"], (0, [b"alice"]), [b"6"]],
+        [NOW, [b"news_alice", b"1000.5"], [b"6"], [b"alice"], [b"6"]],
     )
     assert await store_of(answers).read(["news"]) == [TopicList(6, [b"alice"])]
     assert answers.answers == []
@@ -77,9 +80,11 @@ async def test_a_list_is_read_again_after_what_is_past_its_ttl_was_ended() -> No
 
 async def test_ends_that_belong_to_another_list_are_asked_again() -> None:
     answers = Answers(
-        [NOW, NOTHING_DUE, [b"5"], (0, [b"bob"]), [b"5"]],
+        [1],
+        [NOW, NOTHING_DUE, [b"5"], [b"bob"], [b"5"]],
         [NOW, NOTHING_DUE, None, b"6"],
-        [NOW, NOTHING_DUE, [b"6"], (0, [b"alice"]), [b"6"]],
+        [1],
+        [NOW, NOTHING_DUE, [b"6"], [b"alice"], [b"6"]],
         [NOW, NOTHING_DUE, 1060.0, b"6"],
     )
     assert await store_of(answers).subscriptions("news") == [Subscription("alice", 60.0)]
