@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 
 from gearhorn import systemd
@@ -74,9 +74,9 @@ class Daemon:
             settings.worker.client_id,
         )
         self._handlers = Handlers(settings.handlers, self._matchmaker.directory, self._dispatch, time.time)
-        self._workers = [
-            WorkerLink(address, settings.link, settings.worker, self._handlers.take) for address in settings.servers
-        ]
+        # For each server one link for each lane. Those of the first lane say for all when it is away.
+        self._lanes = [self._open_lanes(address) for address in settings.servers]
+        self._workers = [worker for lanes in self._lanes for worker in lanes]
 
     async def run(self) -> None:
         """Raises Misconfigured for what waiting will not mend. What is away is waited for, also at the start.
@@ -97,16 +97,24 @@ class Daemon:
     async def _serve_when_up(self) -> None:
         if await self._unless_stopped(self._dispatch.up.wait()) and await self._unless_stopped(self._matchmaker.join()):
             for worker in self._workers:
-                worker.serve(self._handlers.queues)
                 worker.start_grabbing()
             async with running([worker.run() for worker in self._workers]):
-                answers = [worker.answered.wait() for worker in self._workers]
+                answers = [_all_answered(lanes) for lanes in self._lanes]
                 if await self._unless_stopped(wait_for_first(answers)):
                     self._say_ready()
                     await self._stop.wanted.wait()
                 systemd.notify("STOPPING=1")
                 await self._drain()
         await self._matchmaker.leave()
+
+    def _open_lanes(self, address: Address) -> list[WorkerLink]:
+        links = []
+        for number, queues in enumerate(self._handlers.lanes):
+            purpose = "" if number else "jobs"
+            link = WorkerLink(address, self._settings.link, self._settings.worker, self._handlers.take, purpose=purpose)
+            link.serve(queues)
+            links.append(link)
+        return links
 
     def _say_ready(self) -> None:
         queues = ", ".join(queue.decode() for queue in self._handlers.queues)
@@ -153,3 +161,8 @@ class Daemon:
         """Waits for `work`; False when the wish to stop came first."""
         await wait_for_first([work, self._stop.wanted.wait()])
         return not self._stop.wanted.is_set()
+
+
+async def _all_answered(workers: Iterable[WorkerLink]) -> None:
+    for worker in workers:
+        await worker.answered.wait()

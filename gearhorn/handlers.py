@@ -55,6 +55,14 @@ class Handlers:
         """What the worker links have to serve."""
         return list(self._by_queue)
 
+    @property
+    def lanes(self) -> list[list[bytes]]:
+        """The same, parted by what must not wait for each other. gearmand empties one queue of a connection before it
+        looks at the next: thousands of hosts that subscribe at once would hold up every fanout, or the other way round.
+        """
+        fanout = self._settings.queues.fanout.encode()
+        return [[fanout], [queue for queue in self._by_queue if queue != fanout]]
+
     def take(self, job: Job) -> None:
         try:
             rest = self._by_queue[job.assigned.queue](job)

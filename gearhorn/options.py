@@ -82,7 +82,8 @@ _WORKER_OPTIONS: list[cfg.Opt] = [
         default=4096,
         min=1,
         max=1_000_000,
-        help="The most jobs held at a time, for each server. A foreground fanout is held while it waits.",
+        help="The most jobs held at a time, for each server, of fanouts and of changes each. A foreground fanout is "
+        "held while it waits.",
     ),
     cfg.IntOpt(
         "grabs_in_flight",

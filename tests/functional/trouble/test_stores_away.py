@@ -65,3 +65,19 @@ def test_a_store_that_stays_away_ends_jobs_in_an_exception_and_not_the_worker(sc
     memcached.start()
     subscribe(client, "news", ["bob"])
     assert client.request("fanout", fanout("news", background=True)).count == 1
+
+
+def test_a_change_that_waits_for_its_store_holds_up_no_fanout_whose_list_is_in_memory(
+    scene: Scene, redis: Redis
+) -> None:
+    gearmand = scene.gearmand()
+    settings = "[worker]\njobs_in_flight = 1\ndrain_timeout = 0\n[matchmaking]\nlease_ttl = 60\n"
+    scene.worker(gearmand.address, store=f"redis://{redis.address}", settings=settings)
+    client = scene.client(gearmand)
+    subscribe(client, "news", ["bob"])
+    assert client.request("fanout", fanout("news", background=True)).count == 1
+    redis.stop()
+    [waiting] = client.start_many([("subscribe_fanout", {"topic": "news", "client_id": "ann"})])
+    for _ in range(3):
+        assert client.request("fanout", fanout("news", background=True)).count == 1
+    assert not client.has_ended(waiting)
