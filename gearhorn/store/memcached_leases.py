@@ -69,7 +69,7 @@ class MemcachedLeases:
         """The leases that last, and for how many seconds others may that were lost. No other is renewed from now on."""
         step = self._change(lambda registry, now_us: registry.pass_over(now_us))
         lasting = [lease for lease in step.after.leases(step.clock.now_us) if lease.left_s > 0]
-        return lasting, max(0.0, (step.after.held_until_us - step.clock.now_us) / MICROSECONDS_PER_S)
+        return lasting, _held_s(step.after, step.clock.now_us)
 
     def take(self, key: LeaseKey, ttl_s: float, info: str, instead_of: Sequence[str]) -> Lease | None:
         """As `Store.take_lease`."""
@@ -105,7 +105,8 @@ class MemcachedLeases:
         """As `Store.revoke_leases`."""
         _, after, clock = self._change(lambda registry, now_us: registry.revoke(keys, now_us))
         left_s = {lease.key: max(0.0, lease.left_s) for lease in after.leases(clock.now_us)}
-        return [left_s.get(key, 0.0) for key in keys]
+        held_s = _held_s(after, clock.now_us)  # one that is not there may be among those that were lost
+        return [left_s.get(key, held_s) for key in keys]
 
     def forget(self, key: LeaseKey) -> None:
         """As `Store.forget_lease`."""
@@ -189,3 +190,7 @@ class MemcachedLeases:
 
 def _to_us(ttl_s: float) -> int:
     return math.ceil(ttl_s * MICROSECONDS_PER_S)
+
+
+def _held_s(registry: Registry, now_us: int) -> float:
+    return max(0.0, (registry.held_until_us - now_us) / MICROSECONDS_PER_S)

@@ -85,6 +85,15 @@ async def test_who_held_a_lease_has_lost_it_and_holds_up_changes_for_as_long_as_
     assert await store.leases() == []
 
 
+async def test_a_lease_that_was_lost_before_it_could_be_revoked_may_last_as_long_as_any(
+    store: Store, lose: Lose
+) -> None:
+    await hold(store, "a")
+    lose()
+    [left_s] = await store.revoke_leases([A])
+    assert LONG_S - 100 < left_s <= LONG_S + ROUNDING_S
+
+
 async def test_a_renewal_notices_as_well(open_handle: OpenHandle, lose: Lose) -> None:
     one = await open_handle()
     await hold(one, "a")
