@@ -23,8 +23,9 @@ def commands_during(redis: Redis, act: Callable[[], object]) -> list[str]:
 
 
 def reads_of(redis: Redis, topic: str, act: Callable[[], object]) -> int:
-    """How often the list of `topic` is read."""
-    return sum(f"gearhorn:topic:{topic}" in command for command in commands_during(redis, act))
+    """How often the members of the list of `topic` are read; asking how many they are does not count."""
+    commands = commands_during(redis, act)
+    return sum(f"gearhorn:topic:{topic}" in command and "SCARD" not in command.upper() for command in commands)
 
 
 def call_counts(redis: Redis) -> dict[str, int]:
