@@ -1,7 +1,9 @@
 /* Publishes jobs pipelined and waits for their answers: foreground jobs, so that WORK_COMPLETE tells when the service
- * is done. The clock runs from the first submission to the last answer. */
+ * is done. The clock runs from the first submission to the last answer. SIGTERM ends the submitting early: what is under
+ * way is still waited for. */
 #include "link.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #define OUT_BYTES_ENOUGH (128 * 1024) /* no more is built while this much waits to be written */
 
 struct options {
-    const char *host, *port, *function, *bodies, *expected;
+    const char *host, *port, *function, *bodies, *expected, *log;
     size_t count, window; /* count 0: one job per body; window 0: no bound on jobs in flight */
     double interval_s;    /* 0: as fast as the window allows; else each job has its hour, and latency counts from it */
     double limit_s;
@@ -21,6 +23,7 @@ struct options {
 
 struct job {
     double due_s; /* when it was, or should have been, submitted */
+    double latency_s;
     bool done;
     char handle[HANDLE_BYTES];
 };
@@ -35,10 +38,18 @@ struct run {
     char complaint[COMPLAINT_BYTES]; /* the first warning, error or unexpected answer */
 };
 
+static volatile sig_atomic_t is_told_to_stop;
+
+static void stop(int number)
+{
+    (void)number;
+    is_told_to_stop = 1;
+}
+
 static struct options parse(int argc, char **argv)
 {
     struct options options = {.host = "127.0.0.1", .port = "4730", .function = "fanout", .limit_s = 120};
-    for (int option; (option = getopt(argc, argv, "h:p:f:b:c:w:i:e:t:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "h:p:f:b:c:w:i:e:t:l:")) != -1;) {
         switch (option) {
         case 'h': options.host = optarg; break;
         case 'p': options.port = optarg; break;
@@ -49,9 +60,10 @@ static struct options parse(int argc, char **argv)
         case 'i': options.interval_s = strtod(optarg, NULL) / 1e6; break;
         case 'e': options.expected = optarg; break;
         case 't': options.limit_s = strtod(optarg, NULL); break;
+        case 'l': options.log = optarg; break;
         default:
             die("publish -b FILE [-h HOST] [-p PORT] [-f FUNCTION] [-c COUNT] [-w WINDOW] [-i INTERVAL_US]"
-                " [-e EXPECTED_ANSWER] [-t LIMIT_S]");
+                " [-e EXPECTED_ANSWER] [-t LIMIT_S] [-l LOG]");
         }
     }
     if (options.bodies == NULL)
@@ -114,7 +126,8 @@ static struct job *find_open(struct run *run, const struct packet *packet)
 static void end_job(struct run *run, struct job *job)
 {
     job->done = true;
-    run->latencies_s[run->done++] = now_s() - job->due_s;
+    job->latency_s = now_s() - job->due_s;
+    run->latencies_s[run->done++] = job->latency_s;
     while (run->oldest < run->created && run->jobs[run->oldest].done)
         run->oldest++;
 }
@@ -199,6 +212,8 @@ static double publish_all(struct run *run)
 {
     run->start_s = now_s();
     while (run->done < run->options.count) {
+        if (is_told_to_stop && run->submitted > 0)
+            run->options.count = run->submitted;
         submit_what_may(run);
         link_pump(&run->link, patience_s(run));
         read_packets(run);
@@ -217,6 +232,17 @@ static int compare(const void *left, const void *right)
 static double percentile_ms(const struct run *run, double share)
 {
     return run->latencies_s[(size_t)((double)(run->done - 1) * share)] * 1e3;
+}
+
+/* A line per job, in the order of submission: its hour by the monotonic clock, and its latency, in seconds. */
+static void write_log(const struct run *run)
+{
+    FILE *file = fopen(run->options.log, "w");
+    if (file == NULL)
+        die("%s cannot be written", run->options.log);
+    for (size_t i = 0; i < run->done; i++)
+        fprintf(file, "%.9f %.9f\n", run->jobs[i].due_s, run->jobs[i].latency_s);
+    fclose(file);
 }
 
 static void print_result(struct run *run, double seconds)
@@ -238,9 +264,12 @@ int main(int argc, char **argv)
         run.options.count = run.bodies.count;
     run.jobs = calloc(run.options.count, sizeof *run.jobs);
     run.latencies_s = calloc(run.options.count, sizeof *run.latencies_s);
+    signal(SIGTERM, stop);
     prctl(PR_SET_TIMERSLACK, 1UL); /* nanosecond: else a paced job is 50 µs late, and its latency counts that */
     link_open(&run.link, run.options.host, run.options.port);
     double seconds = publish_all(&run);
+    if (run.options.log != NULL)
+        write_log(&run);
     print_result(&run, seconds);
     return 0;
 }
