@@ -11,10 +11,17 @@ from harness.sites import Setup
 
 Turn = Callable[[], float]
 
+OURS = "gearhorn"
+
+
+def is_ours(contestant: str) -> bool:
+    """The service's own contestants are named `gearhorn`, or `gearhorn, …`: table and plots make them stand out."""
+    return contestant.startswith(OURS)
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How thorough a run is. `is_quick`: a smoke test of the suite, with the smallest sizes that still say something."""
+    """How thorough a run is. `is_quick`: a smoke test of the suite, with the smallest sizes that say something."""
 
     round_count: int
     is_quick: bool = False

@@ -1,0 +1,180 @@
+"""The page about a run: all aims on top, then a section per scenario. Everything on it is in the result's JSON file,
+except what a scenario says of itself (question, contestants, plots), which comes from its module.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness import numerals, tables
+from harness.results import Record
+from harness.scenario import Aim, Scenario
+
+INTRODUCTION = """\
+# Benchmarks
+
+How fast the service is: beside the limit that the Gearman server sets, and beside what one could use instead. This
+page is written by `make bench`, which repeats all of it on your machine; [benchmarks/README.md]({readme}) tells how.
+
+**How to read it.** All contestants of a scenario take turns, in one run on one machine: *compare the figures of one
+table with each other*. Between machines, and between days, they move by a factor of two. A figure is the median of all
+rounds, with the lowest and the highest in parentheses. A ratio is taken within each round, and what stands here is the
+median of these ratios, so it need not be the ratio of two medians. Servers, publishers and receivers share the
+machine's cores. Every copy is counted: a scenario in which one was lost, or came twice, has failed and has no figures.
+"""
+
+
+def plots_folder(page: Path) -> Path:
+    """The plots of doc/benchmarks.md are in doc/benchmarks."""
+    return page.with_suffix("")
+
+
+def write(page: Path, records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> None:
+    """Writes the page and its plots. Tells of no scenario that the suite no longer has."""
+    from harness import plots  # matplotlib takes a second, and the page's own tests have none
+
+    told = _in_order(records, scenarios)
+    folder = plots_folder(page)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    drawn = {record.scenario: plots.draw(scenarios[record.scenario], record, folder) for record in told}
+    pictures = {name: [f"{folder.name}/{path.name}" for path in paths] for name, paths in drawn.items()}
+    readme = os.path.relpath(Path(__file__).resolve().parents[1] / "README.md", page.resolve().parent)
+    page.write_text(render(told, scenarios, pictures, readme))
+
+
+def render(
+    records: Sequence[Record],
+    scenarios: Mapping[str, Scenario],
+    pictures: Mapping[str, Sequence[str]] | None = None,
+    readme: str = "../benchmarks/README.md",
+) -> str:
+    told = _in_order(records, scenarios)
+    lines = [*INTRODUCTION.format(readme=readme).splitlines(), ""]
+    lines += _warnings(told)
+    lines += _environment(told)
+    lines += _aims(told, scenarios)
+    for record in told:
+        lines += _section(record, scenarios[record.scenario], told[-1], (pictures or {}).get(record.scenario, ()))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _in_order(records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> list[Record]:
+    by_name = {record.scenario: record for record in records}
+    return [by_name[name] for name in scenarios if name in by_name]
+
+
+def _warnings(records: Sequence[Record]) -> Iterator[str]:
+    quick = [record.scenario for record in records if record.is_quick]
+    failed = [record.scenario for record in records if record.error]
+    if quick:
+        yield f"**A quick run, to see that the suite works, of: {', '.join(quick)}. These figures say little.**"
+        yield ""
+    if failed:
+        yield f"**Failed, and without figures here: {', '.join(failed)}.**"
+        yield ""
+
+
+def _environment(records: Sequence[Record]) -> Iterator[str]:
+    """That of the last one; sections that were measured elsewhere say so."""
+    if not records:
+        return
+    yield "## Machine and versions"
+    yield ""
+    yield from tables.markdown(["", ""], [["machine", _machine(records[-1])], ["versions", _versions(records[-1])]])
+    yield ""
+
+
+def _machine(record: Record) -> str:
+    about = record.machine
+    parts = [f"{about['cores']} × {about['cpu']}", f"{about['memory_gib']} GiB", f"kernel {about['kernel']}"]
+    return ", ".join([*parts, str(about["system"])])
+
+
+def _versions(record: Record) -> str:
+    return ", ".join(f"{name} {number}" for name, number in record.versions.items() if number != "not installed")
+
+
+def _aims(records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> Iterator[str]:
+    aims = [(record, aim) for record in records for aim in record.aims]
+    if not aims:
+        return
+    yield "## What was wanted, and what was reached"
+    yield ""
+    yield f"{sum(aim.is_reached for _, aim in aims)} of {len(aims)} aims are reached."
+    yield ""
+    yield from tables.markdown(
+        ["scenario", "aim", "wanted", "measured", "reached"],
+        [[f"[{_title(record, scenarios)}](#{_anchor(record)})", *_aim_cells(aim)] for record, aim in aims],
+    )
+    yield ""
+
+
+def _title(record: Record, scenarios: Mapping[str, Scenario]) -> str:
+    return scenarios[record.scenario].title
+
+
+def _anchor(record: Record) -> str:
+    """Of our own, since a title may hold what every renderer makes another anchor of."""
+    return record.scenario.replace("_", "-")
+
+
+def _aim_cells(aim: Aim) -> list[str]:
+    wanted = f"{'≥' if aim.is_least else '≤'} {numerals.figure(aim.wanted)} {aim.unit}"
+    return [aim.what, wanted, f"{numerals.spread(aim.measured)} {aim.unit}", "yes" if aim.is_reached else "**NO**"]
+
+
+def _section(record: Record, scenario: Scenario, last: Record, pictures: Sequence[str]) -> Iterator[str]:
+    yield f'<a id="{_anchor(record)}"></a>'
+    yield ""
+    yield f"## {scenario.title}"
+    yield ""
+    yield scenario.question
+    yield ""
+    yield from _contestants(scenario)
+    if record.error:
+        yield from ["**This scenario failed:**", "", "```", *record.error.splitlines(), "```", ""]
+    yield from _figures(record, pictures)
+    yield from _circumstances(record, last)
+
+
+def _contestants(scenario: Scenario) -> Iterator[str]:
+    if not scenario.contestants:
+        return
+    yield from (f"* **{name}**: {about}" for name, about in scenario.contestants.items())
+    yield ""
+
+
+def _figures(record: Record, pictures: Sequence[str]) -> Iterator[str]:
+    if record.outcome is None:
+        return
+    for unit in tables.units(record.outcome.series):
+        yield from tables.of_series(record.outcome.series, unit)
+        yield ""
+    for picture in pictures:
+        yield f"![{record.scenario.replace('_', ' ')}]({picture})"
+        yield ""
+    if record.aims:
+        yield from (_aim_sentence(aim) for aim in record.aims)
+        yield ""
+    for remark in record.outcome.remarks:
+        yield remark
+        yield ""
+
+
+def _aim_sentence(aim: Aim) -> str:
+    what, wanted, measured, _ = _aim_cells(aim)
+    return f"* {'Reached' if aim.is_reached else '**NOT reached**'}: {what}, {wanted} wanted, {measured} measured."
+
+
+def _circumstances(record: Record, last: Record) -> Iterator[str]:
+    settings = record.settings
+    words = [f"Measured {record.started}", f"commit {record.commit}", f"{settings['rounds']} rounds"]
+    words += [f"{record.duration_s:.0f} s", f"load before it {record.load_before:g}", f"store {settings['store']}"]
+    words += [f"gearmand's threads {settings['threads_count']}"]
+    yield f"<sub>{', '.join(words)}.</sub>"
+    yield ""
+    if (record.machine, record.versions) != (last.machine, last.versions):
+        yield f"<sub>Measured apart from the others: {_machine(record)}; {_versions(record)}.</sub>"
+        yield ""
