@@ -75,19 +75,23 @@ static void make_room(struct buffer *buffer, size_t more)
     }
 }
 
-static void put_bytes(struct buffer *out, const void *data, size_t size)
+void put_bytes(struct buffer *out, const void *data, size_t size)
 {
+    make_room(out, size);
     memcpy(out->data + out->end, data, size);
     out->end += size;
 }
 
-void put_submit(struct buffer *out, enum packet_type type, struct text function, struct text payload)
+void put_header(struct buffer *out, enum packet_type type, size_t size)
 {
-    size_t size = function.size + 2 + payload.size;
     uint32_t numbers[2] = {htonl(type), htonl((uint32_t)size)};
-    make_room(out, HEADER_BYTES + size);
     put_bytes(out, "\0REQ", 4);
     put_bytes(out, numbers, sizeof numbers);
+}
+
+void put_submit(struct buffer *out, enum packet_type type, struct text function, struct text payload)
+{
+    put_header(out, type, function.size + 2 + payload.size);
     put_bytes(out, function.data, function.size);
     put_bytes(out, "\0\0", 2);
     put_bytes(out, payload.data, payload.size);
@@ -108,7 +112,7 @@ void link_open(struct link *link, const char *host, const char *port)
     freeaddrinfo(found);
 }
 
-static void write_once(struct link *link)
+void link_write(struct link *link)
 {
     struct buffer *out = &link->out;
     ssize_t size = send(link->fd, out->data + out->start, out->end - out->start, MSG_NOSIGNAL);
@@ -118,7 +122,7 @@ static void write_once(struct link *link)
         die("writing: %s", strerror(errno));
 }
 
-static void read_once(struct link *link)
+void link_read(struct link *link)
 {
     make_room(&link->in, READ_BYTES);
     ssize_t size = recv(link->fd, link->in.data + link->in.end, READ_BYTES, 0);
@@ -139,9 +143,9 @@ void link_pump(struct link *link, double limit_s)
     if (ppoll(&wait, 1, &limit, NULL) < 0 && errno != EINTR)
         die("polling: %s", strerror(errno));
     if (wait.revents & POLLOUT)
-        write_once(link);
+        link_write(link);
     if (wait.revents & (POLLIN | POLLHUP | POLLERR))
-        read_once(link);
+        link_read(link);
 }
 
 static uint32_t number_at(const char *data)
