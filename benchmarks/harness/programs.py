@@ -13,15 +13,17 @@ from tests.servers.process import find_program
 SOURCES = Path(__file__).resolve().parents[1] / "c"
 BUILD = SOURCES.parent / "build"
 COMPILER_FLAGS = ("-O2", "-Wall", "-Wextra")
-LIBRARIES = {"libgearman_batch": ("-lgearman",)}
+# What a program shares with others, besides link.c.
+PARTS = {name: ("receivers",) for name in ("gearman_receivers", "amqp_receivers", "text_receivers")}
+LIBRARIES = {"libgearman_batch": ("-lgearman",), "amqp_publish": ("-lrabbitmq",)}
 RUN_LIMIT_S = 300.0
 
 
 def build(name: str) -> Path:
     """The path of an up-to-date program; raises RuntimeError with the compiler's words when it does not compile."""
     program = BUILD / name
-    sources = [SOURCES / f"{name}.c", SOURCES / "link.c"]
-    if _is_stale(program, [*sources, SOURCES / "link.h"]):
+    sources = [SOURCES / f"{part}.c" for part in (name, "link", *PARTS.get(name, ()))]
+    if _is_stale(program, [*sources, *SOURCES.glob("*.h")]):
         BUILD.mkdir(exist_ok=True)
         unfinished = program.with_suffix(f".{os.getpid()}")
         _compile(sources, unfinished, LIBRARIES.get(name, ()))
@@ -37,7 +39,8 @@ def _compile(sources: Sequence[Path], into: Path, libraries: Sequence[str]) -> N
     command = [find_program("gcc"), *COMPILER_FLAGS, "-o", str(into), *map(str, sources), *libraries]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stderr}\n(libgearman_batch needs libgearman-dev)")
+        hint = "libgearman_batch needs libgearman-dev, amqp_publish librabbitmq-dev"
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr}\n({hint})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +102,22 @@ def publish(port: int, bodies: Path, *options: object) -> Published:
     return start_publishing(port, bodies, *options).published()
 
 
-def blast(port: int, names: Path, payload_bytes: int, window: int = 0) -> float:
-    """Copies per second of the raw pipelined blast; `window` 0 leaves the unconfirmed ones unbounded."""
-    return _copies_per_s("blast", "-p", port, "-n", names, "-s", payload_bytes, "-w", window)
+def blast(port: int, names: Path, payload_bytes: int, window: int = 0, set_count: int = 1) -> float:
+    """Copies per second of the raw pipelined blast; `window` 0 leaves the unconfirmed ones unbounded.
+
+    With a `set_count` the names are so many sets, sent one after the other; the median of their rates is told.
+    """
+    return copies_per_s("blast", "-p", port, "-n", names, "-s", payload_bytes, "-w", window, "-k", set_count)
 
 
 def libgearman_batch(port: int, names: Path, payload_bytes: int, frees_tasks: bool) -> float:
     """Copies per second of libgearman's batch client."""
-    return _copies_per_s(
+    return copies_per_s(
         "libgearman_batch", "-p", port, "-n", names, "-s", payload_bytes, *(["-f"] if frees_tasks else [])
     )
 
 
-def _copies_per_s(name: str, *options: object) -> float:
+def copies_per_s(name: str, *options: object) -> float:
+    """Of a program that tells its copies and seconds."""
     answer = Running(name, *options).result()
     return float(answer["copies"] / answer["seconds"])
