@@ -1,0 +1,131 @@
+"""Copies per second of one background fanout, by the number of subscribers."""
+
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from contestants import copy_race, gear_loop, rabbitmq, redis_lists
+from contestants.copy_race import Race
+from harness.bursts import Bursts
+from harness.rounds import ratio, take_turns
+from harness.scenario import OURS, Aim, Outcome, Pace, Plot, Scenario, Series, Turn
+
+COLD = f"{OURS}, list not in memory"
+BLAST, LIBGEARMAN, FREEING = "blast in C", "libgearman", "libgearman, tasks freed"
+GEAR, RABBITMQ = "gear.Client in a loop", "RabbitMQ fanout exchange"
+RAW_REDIS, PY_REDIS = "Redis RPUSH, raw pipeline", "Redis RPUSH, redis-py"
+UNIT = "copies/s"
+
+# Subscribers beyond which a contestant takes too long.
+LIBGEARMAN_LIMIT, RABBITMQ_LIMIT, GEAR_LIMIT = 10_000, 10_000, 1_000
+AIM_COUNT, LIBGEARMAN_TIMES_AIM, RABBITMQ_TIMES_AIM = 10_000, 30.0, 5.0
+RABBITMQ_MESSAGE_COUNT = 5  # the median of them: the first is slower than the others
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A round's figure is the median over `server_count` servers of the median over `fanout_count` fanouts on each."""
+
+    subscriber_count: int
+    fanout_count: int = 1
+    server_count: int = 1
+    least_of_blast: float = 0.85
+
+    @property
+    def point(self) -> str:
+        return f"{self.subscriber_count:,} subscribers"
+
+
+SIZES = (Size(100, 30, 3, 0.6), Size(1_000, 10, 3), Size(10_000, 1, 3), Size(100_000))
+QUICK_SIZES = (Size(100, 10, 1, 0.6), Size(1_000, 2))
+
+Measured = Mapping[str, Sequence[float]]
+
+
+def run(pace: Pace) -> Outcome:
+    sizes = QUICK_SIZES if pace.is_quick else SIZES
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gearhorn-benchmark-")))
+        broker = stack.enter_context(rabbitmq.open_rabbitmq(folder / "rabbitmq"))
+        measured = {size: take_turns(_contestants(size, pace, broker), pace.round_count) for size in sizes}
+    return Outcome(
+        [series for size in sizes for series in _series(size, measured[size])],
+        [aim for size in sizes for aim in _aims(size, measured[size])],
+    )
+
+
+def _contestants(size: Size, pace: Pace, broker: rabbitmq.RabbitMQ) -> Mapping[str, Turn]:
+    race = Race(pace.setup, Bursts(size.subscriber_count, size.fanout_count))
+    turns: dict[str, Turn] = {
+        OURS: _repeat(lambda: race.worker(is_warm=True), size.server_count),
+        BLAST: _repeat(race.blast, size.server_count),
+        COLD: lambda: race.worker(is_warm=False),
+        **_rivals(size, race),
+        RAW_REDIS: lambda: race.redis(redis_lists.push_raw),
+        PY_REDIS: lambda: race.redis(redis_lists.push_by_pipeline),
+    }
+    if size.subscriber_count <= RABBITMQ_LIMIT:
+        fanout = _bind(size, broker)
+        turns[RABBITMQ] = lambda: fanout.copies_per_s(max(size.fanout_count, RABBITMQ_MESSAGE_COUNT))
+    return turns
+
+
+def _rivals(size: Size, race: Race) -> Mapping[str, Turn]:
+    """Those of the others who speak Gearman, as far as they can keep up."""
+    turns: dict[str, Turn] = {}
+    if size.subscriber_count <= LIBGEARMAN_LIMIT:
+        turns[LIBGEARMAN] = lambda: race.libgearman(frees_tasks=False)
+        turns[FREEING] = lambda: race.libgearman(frees_tasks=True)
+    if size.subscriber_count <= GEAR_LIMIT:
+        turns[GEAR] = race.gear_loop
+    return turns
+
+
+def _repeat(turn: Turn, count: int) -> Turn:
+    return lambda: statistics.median(turn() for _ in range(count))
+
+
+def _bind(size: Size, broker: rabbitmq.RabbitMQ) -> rabbitmq.Fanout:
+    bursts = Bursts(size.subscriber_count)
+    exchange = f"news{size.subscriber_count}"
+    return rabbitmq.Fanout(broker, exchange, bursts.write_queues(broker.folder), bursts.payload_bytes)
+
+
+def _series(size: Size, measured: Measured) -> Sequence[Series]:
+    return [Series(name, size.point, UNIT, figures, size.subscriber_count) for name, figures in measured.items()]
+
+
+def _aims(size: Size, measured: Measured) -> Sequence[Aim]:
+    wanted = {BLAST: size.least_of_blast}
+    if size.subscriber_count == AIM_COUNT:
+        wanted |= {LIBGEARMAN: LIBGEARMAN_TIMES_AIM, RABBITMQ: RABBITMQ_TIMES_AIM}
+    return [
+        Aim(f"copies/s beside {name}, {size.point}", ratio(measured[OURS], measured[name]), least)
+        for name, least in wanted.items()
+    ]
+
+
+SCENARIO = Scenario(
+    name="copy_rate",
+    title="Copies per second of one fanout",
+    question="One background fanout: how fast do its copies get to the queues of its subscribers, from its submission "
+    "until it is answered with their number? The queues are new to the server. With few subscribers a figure is the "
+    "median of many fanouts, each to queues of its own. (A Redis or RabbitMQ queue costs the same however many there "
+    "are; gearmand slows down from some ten thousand on, which shows with 100,000.)",
+    contestants={
+        OURS: "the list is in the worker's memory, as it is from the second fanout to a topic on",
+        COLD: "the first fanout to the topic: its list is read from the store within the time",
+        BLAST: copy_race.BLAST_DIFFERENCE,
+        LIBGEARMAN: f"{copy_race.LIBGEARMAN_DIFFERENCE}. {copy_race.AS_IT_COMES}",
+        FREEING: copy_race.FREEING,
+        GEAR: gear_loop.DIFFERENCE,
+        RABBITMQ: rabbitmq.FANOUT_DIFFERENCE,
+        RAW_REDIS: redis_lists.RAW_DIFFERENCE,
+        PY_REDIS: redis_lists.PIPELINE_DIFFERENCE,
+    },
+    run=run,
+    plots=[Plot(UNIT, "subscribers", is_log=True)],
+)
