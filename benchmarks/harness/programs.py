@@ -14,7 +14,7 @@ SOURCES = Path(__file__).resolve().parents[1] / "c"
 BUILD = SOURCES.parent / "build"
 COMPILER_FLAGS = ("-O2", "-Wall", "-Wextra")
 # What a program shares with others, besides link.c.
-PARTS = {name: ("receivers",) for name in ("gearman_receivers", "amqp_receivers", "text_receivers")}
+PARTS = dict.fromkeys(("gearman_receivers", "amqp_receivers", "text_receivers"), ("receivers",))
 LIBRARIES = {"libgearman_batch": ("-lgearman",), "amqp_publish": ("-lrabbitmq",), "amqp_receivers": ("-lrabbitmq",)}
 RUN_LIMIT_S = 300.0
 
