@@ -34,7 +34,9 @@ class Race:
     def worker(self, is_warm: bool) -> float:
         with sites.open_site(self._setup) as site:
             self._bursts.prepare(site, is_warm)
-            return self._bursts.copies_per_s(site)
+            published = self._bursts.publish(site)
+            admin.check_copies(site.port, self._bursts.queues, 1)
+            return self._bursts.copies_per_s(published)
 
     def blast(self) -> float:
         bursts = self._bursts
