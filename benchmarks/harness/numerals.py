@@ -6,11 +6,16 @@ DIGITS = 3
 
 
 def figure(number: float) -> str:
-    """12,300 and 12.3 and 0.0123: more digits would claim what the spread beside them denies."""
+    """12,300 and 12.3 and 0.0123: more digits would claim what the spread beside them denies. Counts are whole."""
     rounded = float(f"{number:.{DIGITS}g}")
-    if abs(rounded) >= 100 or rounded == int(rounded):
+    if abs(rounded) >= 100 or number == int(number):
         return f"{rounded:,.0f}"
     return f"{rounded:,.{_decimals(rounded)}f}"
+
+
+def exact(number: float) -> str:
+    """One that somebody has chosen: 0.85, 15, 5,000."""
+    return f"{number:,.12g}"
 
 
 def spread(measured: Spread) -> str:

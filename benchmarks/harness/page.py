@@ -55,6 +55,7 @@ def render(
     lines += _warnings(told)
     lines += _environment(told)
     lines += _aims(told, scenarios)
+    lines += _contents(told, scenarios)
     for record in told:
         lines += _section(record, scenarios[record.scenario], told[-1], (pictures or {}).get(record.scenario, ()))
     return "\n".join(lines).rstrip() + "\n"
@@ -80,9 +81,9 @@ def _environment(records: Sequence[Record]) -> Iterator[str]:
     """That of the last one; sections that were measured elsewhere say so."""
     if not records:
         return
-    yield "## Machine and versions"
+    yield f"**Machine**: {_machine(records[-1])}."
     yield ""
-    yield from tables.markdown(["", ""], [["machine", _machine(records[-1])], ["versions", _versions(records[-1])]])
+    yield f"**Versions**: {_versions(records[-1])}."
     yield ""
 
 
@@ -106,13 +107,20 @@ def _aims(records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> Itera
     yield ""
     yield from tables.markdown(
         ["scenario", "aim", "wanted", "measured", "reached"],
-        [[f"[{_title(record, scenarios)}](#{_anchor(record)})", *_aim_cells(aim)] for record, aim in aims],
+        [[_link(record, scenarios), *_aim_cells(aim)] for record, aim in aims],
     )
     yield ""
 
 
-def _title(record: Record, scenarios: Mapping[str, Scenario]) -> str:
-    return scenarios[record.scenario].title
+def _contents(records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> Iterator[str]:
+    yield "## What was measured"
+    yield ""
+    yield from (f"* {_link(record, scenarios)}" for record in records)
+    yield ""
+
+
+def _link(record: Record, scenarios: Mapping[str, Scenario]) -> str:
+    return f"[{scenarios[record.scenario].title}](#{_anchor(record)})"
 
 
 def _anchor(record: Record) -> str:
@@ -121,8 +129,9 @@ def _anchor(record: Record) -> str:
 
 
 def _aim_cells(aim: Aim) -> list[str]:
-    wanted = f"{'≥' if aim.is_least else '≤'} {numerals.figure(aim.wanted)} {aim.unit}"
-    return [aim.what, wanted, f"{numerals.spread(aim.measured)} {aim.unit}", "yes" if aim.is_reached else "**NO**"]
+    unit = aim.unit if aim.unit.startswith("/") else f" {aim.unit}"
+    wanted = f"{'≥' if aim.is_least else '≤'} {numerals.exact(aim.wanted)}{unit}"
+    return [aim.what, wanted, f"{numerals.spread(aim.measured)}{unit}", "yes" if aim.is_reached else "**NO**"]
 
 
 def _section(record: Record, scenario: Scenario, last: Record, pictures: Sequence[str]) -> Iterator[str]:
@@ -149,8 +158,8 @@ def _contestants(scenario: Scenario) -> Iterator[str]:
 def _figures(record: Record, pictures: Sequence[str]) -> Iterator[str]:
     if record.outcome is None:
         return
-    for unit in tables.units(record.outcome.series):
-        yield from tables.of_series(record.outcome.series, unit)
+    for table in tables.of_series(record.outcome.series):
+        yield from table
         yield ""
     for picture in pictures:
         yield f"![{record.scenario.replace('_', ' ')}]({picture})"
@@ -170,7 +179,7 @@ def _aim_sentence(aim: Aim) -> str:
 
 def _circumstances(record: Record, last: Record) -> Iterator[str]:
     settings = record.settings
-    words = [f"Measured {record.started}", f"commit {record.commit}", f"{settings['rounds']} rounds"]
+    words = [f"Measured {record.started}", f"commit {record.commit}", _rounds(record)]
     words += [f"{record.duration_s:.0f} s", f"load before it {record.load_before:g}", f"store {settings['store']}"]
     words += [f"gearmand's threads {settings['threads_count']}"]
     yield f"<sub>{', '.join(words)}.</sub>"
@@ -178,3 +187,10 @@ def _circumstances(record: Record, last: Record) -> Iterator[str]:
     if (record.machine, record.versions) != (last.machine, last.versions):
         yield f"<sub>Measured apart from the others: {_machine(record)}; {_versions(record)}.</sub>"
         yield ""
+
+
+def _rounds(record: Record) -> str:
+    """Those that there were: a scenario may have fewer than it was asked for."""
+    series = record.outcome.series if record.outcome else ()
+    count = max((len(each.figures) for each in series), default=record.settings["rounds"])
+    return f"{count} round{'' if count == 1 else 's'}"

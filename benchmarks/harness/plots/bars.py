@@ -32,10 +32,10 @@ def draw(figure: Figure, plot: Plot, series: Sequence[Series]) -> None:
         axes.set_xscale("log")
     for row in rows:
         _draw_row(axes, row, plot.is_log)
-    _name_rows(axes, rows, headings)
     axes.set_xlabel(plot.unit)
     axes.set_ylim(height - 0.4, -0.6)
     looks.quieten(axes, grid_axis="x")
+    _name_rows(axes, rows, headings)
     looks.write_figures(axes, "x")
     axes.margins(x=0.12)
     if not plot.is_log:
@@ -86,10 +86,12 @@ def _draw_row(axes: Axes, row: Row, is_log: bool) -> None:
 
 
 def _name_rows(axes: Axes, rows: Sequence[Row], headings: dict[float, str]) -> None:
+    """Ours stand out where there are others."""
     names = {**{row.y: row.series.contestant for row in rows}, **headings}
+    has_others = not all(is_ours(row.series.contestant) for row in rows)
     axes.set_yticks(list(names), list(names.values()))
     for y, label in zip(names, axes.get_yticklabels(), strict=True):
-        if y in headings or is_ours(names[y]):
+        if y in headings:
             label.set_fontweight("bold")
-        if y not in headings and is_ours(names[y]):
-            label.set_color(looks.OURS[0])
+        elif has_others and is_ours(names[y]):
+            label.set(fontweight="bold", color=looks.OURS[0])

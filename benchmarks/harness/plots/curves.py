@@ -10,6 +10,7 @@ from harness.rounds import sum_up
 from harness.scenario import Plot, Series, is_ours
 
 LOG_FROM = 20  # points that are further apart than this, as a factor, stand on a logarithmic axis
+MOST_TICKS = 7
 MARKERS = "osD^vPX"
 LABEL_POINTS = 13.0  # from one name to the next, in typographic points
 
@@ -28,18 +29,21 @@ def draw(figure: Figure, plot: Plot, series: Sequence[Series]) -> None:
     looks.quieten(axes, grid_axis="y")
     looks.write_figures(axes, "y")
     if not plot.is_log:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * max(max(each.figures) for each in series))
     _name_curves(figure, axes, ends, colours)
 
 
 def _set_scales(axes: Axes, plot: Plot, xs: Sequence[float]) -> None:
-    """Only the points that were measured are marked along the x axis."""
+    """Where they are few, just the points that were measured are marked along the x axis."""
     if min(xs) > 0 and max(xs) / min(xs) >= LOG_FROM:
         axes.set_xscale("log")
+    else:
+        axes.set_xlim(0, 1.05 * max(xs))
     if plot.is_log:
         axes.set_yscale("log")
     looks.write_figures(axes, "x")
-    axes.set_xticks(sorted(set(xs)))
+    if len(set(xs)) <= MOST_TICKS:
+        axes.set_xticks(sorted(set(xs)))
     axes.xaxis.minorticks_off()
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
+from harness import numerals
 from harness.scenario import is_ours
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 110
@@ -61,5 +62,5 @@ def quieten(axes: Axes, grid_axis: str) -> None:
 def write_figures(axes: Axes, axis: str) -> None:
     """12,000 instead of 1.2e4 along the axis."""
     chosen = axes.xaxis if axis == "x" else axes.yaxis
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    chosen.set_major_formatter(FuncFormatter(lambda value, _: numerals.exact(value)))
     chosen.set_minor_formatter(NullFormatter())
