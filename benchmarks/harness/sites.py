@@ -44,8 +44,16 @@ class Worker(ServerProcess):
         return self.process.pid
 
     def resident_bytes(self) -> int:
+        return self._kernel_bytes("VmRSS")
+
+    def peak_bytes(self) -> int:
+        """The most resident memory that it ever had."""
+        return self._kernel_bytes("VmHWM")
+
+    def _kernel_bytes(self, name: str) -> int:
+        """See proc(5)."""
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) * 1024
+        return int(fields[name].split()[0]) * 1024
 
     def open_files_count(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))

@@ -12,9 +12,8 @@ ORDER = (
     "subscribe_storm",
     "change_latency",
     "waiting",
-    "list_memory",
-    "one_change",
-    "first_read",
+    "large_topic",
     "steady_memory",
     "start",
+    "many_queues",
 )
