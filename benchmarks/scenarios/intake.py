@@ -1,0 +1,76 @@
+"""Small background fanouts per second through one worker process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from contestants import copying_worker
+from harness import admin, programs, sites
+from harness.rounds import ratio, take_turns
+from harness.scenario import OURS, Aim, Outcome, Pace, Plot, Scenario, Series, Turn
+from harness.sites import Setup
+from harness.topics import Topic
+
+LIMIT = "worker in C"
+SUBSCRIBER_COUNTS = (1, 3, 10)
+FANOUT_COUNT, QUICK_FANOUT_COUNT = 30_000, 2_000
+WARM_UP_COUNT = 1_000
+IN_FLIGHT_COUNT = 256  # fanouts that the publisher has not had an answer to
+PAYLOAD_BYTES = 100
+LEAST_AIM = 0.5
+UNIT = "fanouts/s"
+
+
+class Intake:
+    """Fanouts to one topic, with the queues known to the server and the list in the worker's memory."""
+
+    def __init__(self, setup: Setup, subscriber_count: int, fanout_count: int) -> None:
+        self._setup = setup
+        self._topic = Topic("news", subscriber_count)
+        self._fanout_count = fanout_count
+
+    def turns(self) -> Mapping[str, Turn]:
+        return {OURS: self._measure_ours, LIMIT: self._measure_limit}
+
+    def _measure_ours(self) -> float:
+        with sites.open_site(self._setup) as site:
+            site.subscribe(self._topic)
+            return self._publish(site.port, site.folder)
+
+    def _measure_limit(self) -> float:
+        with sites.open_gearmand(self._setup) as (folder, port):
+            names = self._topic.write_queues(folder)
+            with copying_worker.open_worker(port, names, folder / "worker"):
+                return self._publish(port, folder)
+
+    def _publish(self, port: int, folder: Path) -> float:
+        """Publishes twice, the first time to warm up. Every copy must then be there."""
+        body = self._topic.write_fanout(folder, PAYLOAD_BYTES, background=True)
+        common = ("-w", IN_FLIGHT_COUNT, "-e", self._topic.subscriber_count)
+        programs.publish(port, body, "-c", WARM_UP_COUNT, *common).check()
+        published = programs.publish(port, body, "-c", self._fanout_count, *common).check()
+        admin.check_copies(port, self._topic.queues, WARM_UP_COUNT + self._fanout_count)
+        return published.rate
+
+
+def run(pace: Pace) -> Outcome:
+    series: list[Series] = []
+    aims: list[Aim] = []
+    for count in SUBSCRIBER_COUNTS:
+        intake = Intake(pace.setup, count, QUICK_FANOUT_COUNT if pace.is_quick else FANOUT_COUNT)
+        measured = take_turns(intake.turns(), pace.round_count)
+        point = f"{count} subscriber" if count == 1 else f"{count} subscribers"
+        series += [Series(name, point, UNIT, figures) for name, figures in measured.items()]
+        aims.append(Aim(f"fanouts/s beside the {LIMIT}, {point}", ratio(measured[OURS], measured[LIMIT]), LEAST_AIM))
+    return Outcome(series, aims)
+
+
+SCENARIO = Scenario(
+    name="intake",
+    title="Small fanouts per second",
+    question="How many background fanouts with few subscribers does one worker process take? They are published as "
+    "foreground jobs, 256 in flight, from the first submission to the last answer. Nobody takes the copies from their "
+    "queues: waiting jobs cost gearmand memory, but no time.",
+    contestants={OURS: "lists in memory", LIMIT: copying_worker.DIFFERENCE},
+    run=run,
+    plots=[Plot(UNIT)],
+)
