@@ -75,8 +75,12 @@ def _record(plain: dict[str, Any]) -> Record:
 
 
 def _outcome(plain: dict[str, Any]) -> Outcome:
-    series = [Series(**{name: value for name, value in each.items() if name != "summary"}) for each in plain["series"]]
-    return Outcome(series, [_aim(each) for each in plain["aims"]], plain["remarks"])
+    series = ({name: value for name, value in each.items() if name != "summary"} for each in plain["series"])
+    return Outcome(
+        series=tuple(Series(**each) for each in series),
+        aims=tuple(_aim(each) for each in plain["aims"]),
+        remarks=tuple(plain["remarks"]),
+    )
 
 
 def _aim(plain: dict[str, Any]) -> Aim:

@@ -1,6 +1,7 @@
 """What is shipped, and what is said of it: the wheel, the installed package, bindep.txt, the text of the files."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -17,16 +18,19 @@ import gearhorn
 ROOT = Path(__file__).parents[2]
 MADE_BY_TOOLS = re.compile(r"(^|/)(\.(?!ci)[^/]+|__pycache__|build|dist|[^/]+\.egg-info)/")
 
-# The Debian package of each program that a test looks for.
+# The Debian package of each program that a test or a benchmark looks for.
 PACKAGE_OF_PROGRAM = {
     "cc": "gcc",
+    "epmd": "erlang-base",
     "gcc": "gcc",
     "gearadmin": "gearman-tools",
     "gearman": "gearman-tools",
     "gearmand": "gearman-job-server",
     "memcached": "memcached",
+    "nats-server": "nats-server",
     "perl": "libgearman-client-perl",
     "php": "php-cli",
+    "rabbitmq-server": "rabbitmq-server",
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
@@ -86,16 +90,39 @@ def programs_sought(source: str) -> Iterator[str]:
             yield from (word.value for word in node.args if isinstance(word, ast.Constant))
 
 
-def packages_of(bindep: str) -> list[str]:
-    return [line.split()[0] for line in bindep.splitlines() if line.strip() and not line.startswith("#")]
+def packages_of(bindep: str, profile: str = "") -> list[str]:
+    """Those of all lines, or of those that name the profile in their brackets."""
+    lines = [line.split() for line in bindep.splitlines() if line.strip() and not line.startswith("#")]
+    return [name for name, *profiles in lines if not profile or profile in " ".join(profiles).strip("[]").split()]
 
 
-def test_every_program_that_tests_look_for_is_of_a_package_in_bindep() -> None:
-    tests = [name for name in files() if name.parts[0] in ("tests", "benchmarks") and name.suffix == ".py"]
-    sought = {program for name in tests for program in programs_sought((ROOT / name).read_text())} - NOT_FROM_DEBIAN
-    assert "systemd-analyze" in sought
+@pytest.mark.parametrize(("folder", "profile"), [("tests", "test"), ("benchmarks", "bench")])
+def test_every_program_that_is_looked_for_is_of_a_package_in_bindep(folder: str, profile: str) -> None:
+    sources = [name for name in files() if name.parts[0] == folder and name.suffix == ".py"]
+    sought = {program for name in sources for program in programs_sought((ROOT / name).read_text())} - NOT_FROM_DEBIAN
+    assert "redis-server" in sought
     assert sought - PACKAGE_OF_PROGRAM.keys() == set(), "add these to the table of this test"
-    assert {PACKAGE_OF_PROGRAM[program] for program in sought} <= set(packages_of((ROOT / "bindep.txt").read_text()))
+    packages = packages_of((ROOT / "bindep.txt").read_text(), profile)
+    assert {PACKAGE_OF_PROGRAM[program] for program in sought} <= set(packages)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], ["both", "one"]), (["--profile", "bench"], ["both", "other"]), (["this", "that"], ["this", "that"])],
+)
+def test_packages_are_installed_by_profile(tmp_path: Path, arguments: list[str], expected: list[str]) -> None:
+    """The tool is given a list of its own, and a dpkg-query that notes what it is asked for."""
+    for folder in ("tools", "bin"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(ROOT / "tools" / "install-debian-packages", tmp_path / "tools")
+    (tmp_path / "bindep.txt").write_text("# none [test]\nboth [test bench]\none [test]  # [bench]\n\nother [bench]\n")
+    for program, script in (("dpkg-query", f'echo "$4" >>{tmp_path}/asked; printf installed'), ("apt-get", "true")):
+        (tmp_path / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / program).chmod(0o755)
+    command = [str(tmp_path / "tools" / "install-debian-packages"), *arguments]
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    subprocess.run(command, env={"PATH": path}, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert (tmp_path / "asked").read_text().split() == expected
 
 
 def test_bindep_names_no_package_twice() -> None:
