@@ -181,5 +181,5 @@ SCENARIO = Scenario(
         COLD: "The worker has no room for the giant's list (`cache_subscribers`) and reads it for each giant.",
     },
     run=run,
-    plots=(Plot("ms"), Plot("s")),
+    plots=(Plot("ms", is_log=True), Plot("s")),
 )
