@@ -12,6 +12,7 @@ from harness.sites import Site
 from harness.topics import Topic
 
 WARM_UP_TOPIC = Topic("warmup", 1)
+SMALL_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Bursts:
 
     subscriber_count: int
     count: int = 1
-    payload_bytes: int = 100
+    payload_bytes: int = SMALL_BYTES
 
     @property
     def topics(self) -> Sequence[Topic]:
@@ -39,25 +40,27 @@ class Bursts:
     def prepare(self, site: Site, is_warm: bool) -> None:
         """Subscribes everybody; when `is_warm`, has the worker read the lists too, although not one copy is sent.
 
-        One fanout to somebody else goes before, so that what is done once in a worker's life is not measured.
+        One fanout to somebody else goes before, so that what is done once in a worker's life is not measured. None of
+        these has a large payload.
         """
         for topic in (*self.topics, WARM_UP_TOPIC):
             lists.fill(site, topic)
-        site.publish(WARM_UP_TOPIC.write_fanout(site.folder, self.payload_bytes, background=True), "-e", 1)
+        site.publish(WARM_UP_TOPIC.write_fanout(site.folder, SMALL_BYTES, background=True), "-e", 1)
         if is_warm:
-            bodies = self._write_fanouts(site.folder / "warming", exclude=self.topics[0].client_ids)
-            site.publish(bodies, "-w", 1, "-e", 0)
+            excluded = self.topics[0].client_ids  # all topics have the same
+            site.publish(self._write_fanouts(site.folder / "warming", SMALL_BYTES, exclude=excluded), "-w", 1, "-e", 0)
 
     def publish(self, site: Site) -> programs.Published:
         """One after the other, from submission to the answer, each."""
-        return site.publish(self._write_fanouts(site.folder / "fanouts"), "-w", 1, "-e", self.subscriber_count)
+        bodies = self._write_fanouts(site.folder / "fanouts", self.payload_bytes)
+        return site.publish(bodies, "-w", 1, "-e", self.subscriber_count)
 
     def copies_per_s(self, published: programs.Published) -> float:
         """The median of the fanouts."""
         return self.subscriber_count / published.p50_ms * 1e3
 
-    def _write_fanouts(self, path: Path, **keys: object) -> Path:
-        """A body per topic. All topics have the same client ids."""
-        common = {"payload": "x" * self.payload_bytes, "background": True, **keys}
+    def _write_fanouts(self, path: Path, payload_bytes: int, **keys: object) -> Path:
+        """A body per topic."""
+        common = {"payload": "x" * payload_bytes, "background": True, **keys}
         path.write_text("".join(json.dumps({"topic": topic.name, **common}) + "\n" for topic in self.topics))
         return path
