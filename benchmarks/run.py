@@ -75,7 +75,7 @@ def main() -> int:
     if chosen.from_json:
         page.write(page_path, results.load(chosen.from_json), scenarios)
         return 0
-    json_path = chosen.json or page.plots_folder(page_path) / "results.json"
+    json_path = chosen.json or page.plots_folder(page_path) / page.FIGURES
     old = results.load(json_path) if chosen.merge and json_path.exists() else []
     wanted = [each for each in scenarios.values() if not chosen.only or each.name in chosen.only]
     new = measure_all(wanted, pace_of(chosen), old, json_path)

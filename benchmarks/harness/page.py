@@ -10,6 +10,7 @@ from harness import numerals, tables
 from harness.results import Record
 from harness.scenario import Aim, Scenario
 
+FIGURES = "results.json"
 INTRODUCTION = """\
 # Benchmarks
 
@@ -20,7 +21,11 @@ page is written by `make bench`, which repeats all of it on your machine; [bench
 table with each other*. Between machines, and between days, they move by a factor of two. A figure is the median of all
 rounds, with the lowest and the highest in parentheses. A ratio is taken within each round, and what stands here is the
 median of these ratios, so it need not be the ratio of two medians. Servers, publishers and receivers share the
-machine's cores. Every copy is counted: a scenario in which one was lost, or came twice, has failed and has no figures.
+machine's cores. In plots we are blue, and thin lines reach from the lowest to the highest. Every copy is counted: a
+scenario in which one was lost, or came twice, has failed and has no figures.
+
+Nobody here does exactly what we do. Each section says what a contestant does less, and what more: one that does less is
+a limit to be measured by, or another bargain, and no replacement.
 """
 
 
@@ -41,7 +46,7 @@ def write(page: Path, records: Sequence[Record], scenarios: Mapping[str, Scenari
     drawn = {record.scenario: plots.draw(scenarios[record.scenario], record, folder) for record in told}
     pictures = {name: [f"{folder.name}/{path.name}" for path in paths] for name, paths in drawn.items()}
     readme = os.path.relpath(Path(__file__).resolve().parents[1] / "README.md", page.resolve().parent)
-    page.write_text(render(told, scenarios, pictures, readme))
+    page.write_text(render(told, scenarios, pictures, readme, f"{folder.name}/{FIGURES}"))
 
 
 def render(
@@ -49,11 +54,14 @@ def render(
     scenarios: Mapping[str, Scenario],
     pictures: Mapping[str, Sequence[str]] | None = None,
     readme: str = "../benchmarks/README.md",
+    figures: str = f"benchmarks/{FIGURES}",
 ) -> str:
+    """`pictures` are the paths of the plots by scenario; all paths are relative to the page."""
     told = _in_order(records, scenarios)
     lines = [*INTRODUCTION.format(readme=readme).splitlines(), ""]
     lines += _warnings(told)
     lines += _environment(told)
+    lines += [f"**All figures**, of every round: [{FIGURES}]({figures}).", ""]
     lines += _aims(told, scenarios)
     lines += _contents(told, scenarios)
     for record in told:

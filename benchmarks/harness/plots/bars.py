@@ -19,6 +19,7 @@ ROW_INCHES, MARGIN_INCHES = 0.27, 1.15
 
 class Row(NamedTuple):
     y: float
+    name: str
     series: Series
     spread: Spread
 
@@ -50,28 +51,34 @@ def _blocks(series: Sequence[Series]) -> dict[str, list[Series]]:
 
 
 def _lay_out(blocks: dict[str, list[Series]]) -> tuple[list[Row], dict[float, str], float]:
-    """Every series' row, the blocks' headings by their place, and how many rows there are in all."""
-    rows, headings, y = [], {}, 0.0
+    """Every series' row, the blocks' headings by their place, and how many rows there are in all.
+
+    A block of one series needs no heading: its row has the point's name instead of the contestant's.
+    """
+    rows, headings, y, gap = [], {}, 0.0, 0.0
     for point, block in blocks.items():
-        if point:
+        y += gap
+        is_single = point != "" and len(block) == 1
+        if point and not is_single:
             headings[y] = point
             y += 1
         for each in block:
-            rows.append(Row(y, each, sum_up(each.figures)))
+            rows.append(Row(y, point if is_single else each.contestant, each, sum_up(each.figures)))
             y += 1
-        y += 0.5
-    return rows, headings, y - 0.5
+        gap = 0.1 if is_single else 0.5
+    return rows, headings, y
 
 
 def _draw_row(axes: Axes, row: Row, is_log: bool) -> None:
     ours = is_ours(row.series.contestant)
     colour = looks.OURS[0] if ours else "#9ca3af"
     median, low, high = row.spread
-    whiskers = [[median - low], [high - median]]
     if is_log:
-        axes.errorbar(median, row.y, xerr=whiskers, fmt="o", markersize=7, color=colour, ecolor=looks.INK, elinewidth=1)
+        axes.plot(median, row.y, "o", markersize=7, color=colour)
     else:
         axes.barh(row.y, median, height=0.72, color=colour)
+    if low < high:
+        whiskers = [[median - low], [high - median]]
         axes.errorbar(median, row.y, xerr=whiskers, fmt="none", ecolor=looks.INK, elinewidth=1, capsize=2.5)
     axes.annotate(
         numerals.figure(median),
@@ -87,11 +94,12 @@ def _draw_row(axes: Axes, row: Row, is_log: bool) -> None:
 
 def _name_rows(axes: Axes, rows: Sequence[Row], headings: dict[float, str]) -> None:
     """Ours stand out where there are others."""
-    names = {**{row.y: row.series.contestant for row in rows}, **headings}
     has_others = not all(is_ours(row.series.contestant) for row in rows)
+    ours = {row.y for row in rows if has_others and is_ours(row.series.contestant)}
+    names = {**{row.y: row.name for row in rows}, **headings}
     axes.set_yticks(list(names), list(names.values()))
     for y, label in zip(names, axes.get_yticklabels(), strict=True):
         if y in headings:
             label.set_fontweight("bold")
-        elif has_others and is_ours(names[y]):
+        elif y in ours:
             label.set(fontweight="bold", color=looks.OURS[0])

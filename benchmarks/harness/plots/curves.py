@@ -10,7 +10,6 @@ from harness.rounds import sum_up
 from harness.scenario import Plot, Series, is_ours
 
 LOG_FROM = 20  # points that are further apart than this, as a factor, stand on a logarithmic axis
-MOST_TICKS = 7
 MARKERS = "osD^vPX"
 LABEL_POINTS = 13.0  # from one name to the next, in typographic points
 
@@ -42,7 +41,7 @@ def _set_scales(axes: Axes, plot: Plot, xs: Sequence[float]) -> None:
     if plot.is_log:
         axes.set_yscale("log")
     looks.write_figures(axes, "x")
-    if len(set(xs)) <= MOST_TICKS:
+    if len(set(xs)) <= looks.MOST_TICKS:
         axes.set_xticks(sorted(set(xs)))
     axes.xaxis.minorticks_off()
 
@@ -54,10 +53,11 @@ def _draw_curve(axes: Axes, series: Sequence[Series], colour: str, marker: str) 
     spreads = [sum_up(each.figures) for each in series]
     medians = [spread.median for spread in spreads]
     whiskers = [[each.median - each.low for each in spreads], [each.high - each.median for each in spreads]]
+    has_spread = any(each.low < each.high for each in spreads)
     axes.errorbar(
         xs,
         medians,
-        yerr=whiskers,
+        yerr=whiskers if has_spread else None,
         color=colour,
         marker=marker,
         markersize=6 if ours else 5,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from PIL import Image
 
 from harness import numerals
@@ -14,10 +14,12 @@ from harness.scenario import is_ours
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 110
 OURS = ("#0067c5", "#4da3ff", "#003e7e")
-OTHERS = ("#6b7280", "#b45309", "#7c3aed", "#15803d", "#be185d", "#0f766e", "#a16207")
+OTHERS = ("#6b7280", "#d97706", "#7c3aed", "#15803d", "#be185d", "#0d9488", "#78350f", "#dc2626", "#4d7c0f")
 INK, FAINT = "#1f2937", "#e5e7eb"
 FONT_SIZE = 9.5
 PALETTE_SIZE = 128
+MOST_TICKS = 6
+FEW_DECADES = 300  # as the factor from one end of an axis to the other
 
 
 def new_figure(title: str) -> Figure:
@@ -60,7 +62,12 @@ def quieten(axes: Axes, grid_axis: str) -> None:
 
 
 def write_figures(axes: Axes, axis: str) -> None:
-    """12,000 instead of 1.2e4 along the axis."""
+    """12,000 instead of 1.2e4 along the axis, and not so many of them that they touch."""
     chosen = axes.xaxis if axis == "x" else axes.yaxis
+    if chosen.get_scale() == "log":
+        low, high = chosen.get_view_interval()
+        chosen.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < FEW_DECADES else (1,)))
+    else:
+        chosen.set_major_locator(MaxNLocator(MOST_TICKS, steps=(1, 2, 5, 10)))
     chosen.set_major_formatter(FuncFormatter(lambda value, _: numerals.exact(value)))
     chosen.set_minor_formatter(NullFormatter())
