@@ -28,7 +28,7 @@ def parse(scenarios: dict[str, Scenario]) -> argparse.Namespace:
         type=Path,
         metavar="FILE",
         help="default: doc/benchmarks.md, with its plots in doc/benchmarks; another place for "
-        "a trial (--quick, or --only without --merge)",
+        "a trial (--quick, and --only without --merge)",
     )
     add("--worker", default="gearhorn worker", metavar="COMMAND", help="the worker to measure: %(default)s")
     add("--worker-option", action="append", default=[], metavar="OPTION", help="one more for it; repeatable")
@@ -51,7 +51,7 @@ def pace_of(chosen: argparse.Namespace) -> Pace:
 
 def is_for_all_to_see(chosen: argparse.Namespace) -> bool:
     """Whether the project's own page is meant: a trial of some scenarios must not replace it by accident."""
-    return bool(chosen.from_json or chosen.merge or not (chosen.quick or chosen.only))
+    return bool(chosen.from_json or (not chosen.quick and (chosen.merge or not chosen.only)))
 
 
 def measure_all(scenarios: list[Scenario], pace: Pace, old: list[results.Record], path: Path) -> list[results.Record]:

@@ -5,6 +5,7 @@ except what a scenario says of itself (question, contestants, plots), which come
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import numerals, tables
 from harness.results import Record
@@ -65,7 +66,7 @@ def render(
     lines += _aims(told, scenarios)
     lines += _contents(told, scenarios)
     for record in told:
-        lines += _section(record, scenarios[record.scenario], told[-1], (pictures or {}).get(record.scenario, ()))
+        lines += _section(record, scenarios[record.scenario], _usual(told), (pictures or {}).get(record.scenario, ()))
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -86,13 +87,23 @@ def _warnings(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _environment(records: Sequence[Record]) -> Iterator[str]:
-    """That of the last one; sections that were measured elsewhere say so."""
+    """That of most; sections that were measured elsewhere say so."""
     if not records:
         return
-    yield f"**Machine**: {_machine(records[-1])}."
+    usual = _usual(records)
+    yield f"**Machine**: {_machine(usual)}."
     yield ""
-    yield f"**Versions**: {_versions(records[-1])}."
+    yield f"**Versions**: {_versions(usual)}."
     yield ""
+
+
+def _usual(records: Sequence[Record]) -> Record:
+    """One that was measured where most were."""
+    return max(records, key=lambda record: sum(_is_alike(record, other) for other in records))
+
+
+def _is_alike(record: Record, other: Record) -> bool:
+    return (record.machine, record.versions) == (other.machine, other.versions)
 
 
 def _machine(record: Record) -> str:
@@ -111,7 +122,9 @@ def _aims(records: Sequence[Record], scenarios: Mapping[str, Scenario]) -> Itera
         return
     yield "## What was wanted, and what was reached"
     yield ""
-    yield f"{sum(aim.is_reached for _, aim in aims)} of {len(aims)} aims are reached."
+    failed = any(record.error for record in records)
+    besides = " Those of the scenarios that failed are not among them, and not reached." if failed else ""
+    yield f"{sum(aim.is_reached for _, aim in aims)} of {len(aims)} aims are reached.{besides}"
     yield ""
     yield from tables.markdown(
         ["scenario", "aim", "wanted", "measured", "reached"],
@@ -142,7 +155,7 @@ def _aim_cells(aim: Aim) -> list[str]:
     return [aim.what, wanted, f"{numerals.spread(aim.measured)}{unit}", "yes" if aim.is_reached else "**NO**"]
 
 
-def _section(record: Record, scenario: Scenario, last: Record, pictures: Sequence[str]) -> Iterator[str]:
+def _section(record: Record, scenario: Scenario, usual: Record, pictures: Sequence[str]) -> Iterator[str]:
     yield f'<a id="{_anchor(record)}"></a>'
     yield ""
     yield f"## {scenario.title}"
@@ -153,7 +166,7 @@ def _section(record: Record, scenario: Scenario, last: Record, pictures: Sequenc
     if record.error:
         yield from ["**This scenario failed:**", "", "```", *record.error.splitlines(), "```", ""]
     yield from _figures(record, pictures)
-    yield from _circumstances(record, last)
+    yield from _circumstances(record, usual)
 
 
 def _contestants(scenario: Scenario) -> Iterator[str]:
@@ -185,16 +198,20 @@ def _aim_sentence(aim: Aim) -> str:
     return f"* {'Reached' if aim.is_reached else '**NOT reached**'}: {what}, {wanted} wanted, {measured} measured."
 
 
-def _circumstances(record: Record, last: Record) -> Iterator[str]:
+def _circumstances(record: Record, usual: Record) -> Iterator[str]:
     settings = record.settings
     words = [f"Measured {record.started}", f"commit {record.commit}", _rounds(record)]
     words += [f"{record.duration_s:.0f} s", f"load before it {record.load_before:g}", f"store {settings['store']}"]
-    words += [f"gearmand's threads {settings['threads_count']}"]
+    words += [f"gearmand's threads {settings['threads_count']}", f"worker `{_worker(settings)}`"]
     yield f"<sub>{', '.join(words)}.</sub>"
     yield ""
-    if (record.machine, record.versions) != (last.machine, last.versions):
+    if not _is_alike(record, usual):
         yield f"<sub>Measured apart from the others: {_machine(record)}; {_versions(record)}.</sub>"
         yield ""
+
+
+def _worker(settings: Mapping[str, Any]) -> str:
+    return " ".join([settings["worker"], *settings["worker_options"]])
 
 
 def _rounds(record: Record) -> str:

@@ -33,6 +33,11 @@ def test_a_scenario_that_failed_is_on_the_page_with_its_error() -> None:
     assert "2 (1–3)" in text
 
 
+def test_the_count_of_aims_says_that_those_of_a_failed_scenario_are_missing() -> None:
+    text = page.render([with_aim("a", 0.9, 0.85), failed("b", "RuntimeError")], scenarios("a", "b"))
+    assert "1 of 1 aims are reached. Those of the scenarios that failed are not among them" in text
+
+
 def test_a_quick_run_says_that_it_is_one() -> None:
     assert "A quick run" in page.render([record("a", is_quick=True)], scenarios("a"))
     assert "A quick run" not in page.render([record("a")], scenarios("a"))
@@ -52,7 +57,9 @@ def test_sections_are_in_the_suites_order_and_none_is_told_that_it_no_longer_has
 
 
 def test_what_was_measured_elsewhere_says_so() -> None:
-    text = page.render([record("a", versions={"gearmand": "1.1.18"}), record("b")], scenarios("a", "b"))
+    records = [record("a"), record("b"), record("c", versions={"gearmand": "1.1.18"})]
+    text = page.render(records, scenarios("a", "b", "c"))
+    assert "**Versions**: gearmand 1.1.20." in text
     assert len(lines_with("Measured apart from the others", text)) == 1
     assert "gearmand 1.1.18" in text
     assert "nats-server" not in text  # where it was not installed, it has no version
