@@ -21,6 +21,9 @@ TOPIC_LIMIT_BYTES = QUEUE_NAME_LIMIT_BYTES - len("_x")
 # Queues of the service for its own use begin with it. Topic `_` is reserved too: its queues would.
 RESERVED_PREFIX = "__"
 
+# Stands behind each name where many are packed into one bytes object. No name has it: control characters are refused.
+NAME_END = b"\n"
+
 # The one topic with such queues: workers meet there, and other programs may watch and send messages. See matchmaker.py.
 MATCHMAKING_TOPIC = "__matchmaking"
 

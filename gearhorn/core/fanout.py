@@ -5,10 +5,10 @@ position there; it gets no object of its own. It is open until it is settled, on
 confirmation, a foreground copy by its receiver's end, both by a refusal or by giving up.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from gearhorn.core.members import NOBODY, Members
+from gearhorn.core.members import NOBODY, Members, Row
 
 COMPLETE = "complete"
 FAILED = "failed"
@@ -42,13 +42,13 @@ class Portion:
 
     def next_id_bytes(self) -> int:
         """The length of the client id that goes out next."""
-        return len(self.members[self._next])
+        return self.members.row(self._next, 1).id_bytes
 
-    def take(self, limit: int) -> tuple[int, Sequence[bytes]]:
+    def take(self, limit: int) -> tuple[int, Row]:
         """The next copies to be sent, all with ids of one length: the position of the first, and the ids."""
         first = self._next
         row = self.members.row(first, limit)
-        self._next += len(row)
+        self._next += row.id_count
         return first, row
 
     def withdraw(self) -> range:

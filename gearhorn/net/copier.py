@@ -105,9 +105,9 @@ class Copier:
     def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
         first, row = parcel.portion.take(limit)
         shipment = parcel.shipment
-        self._window.sent(len(row), copy_bytes)
-        encoded = shipment.encoder.encode(row)
-        self.link.submit(parcel, first, len(row), encoded, foreground=shipment.run.foreground)
+        self._window.sent(row.id_count, copy_bytes)
+        encoded = shipment.encoder.encode(row.names, row.id_bytes)
+        self.link.submit(parcel, first, row.id_count, encoded, foreground=shipment.run.foreground)
 
     def _went_down(self) -> None:
         self._on_change()

@@ -1,9 +1,9 @@
 """Decides which server takes which copy.
 
-A queue belongs to the server that its name hashes to, as long as that one is up: so a subscriber's copies stay in
-order, equal ones can be coalesced, and each of several servers knows only its share of the queues, which makes all of
-them faster. While a server is down the next one in the list stands in. Receivers connect to every server, as is usual
-with Gearman.
+A queue belongs to the server that its topic and client id hash to, as long as that one is up: so a subscriber's copies
+stay in order, equal ones can be coalesced, and each of several servers knows only its share of the queues, which makes
+all of them faster. While a server is down the next one in the list stands in. Receivers connect to every server, as is
+usual with Gearman.
 """
 
 import asyncio
@@ -62,11 +62,11 @@ class Dispatch:
         elif not takers:
             self._park(shipment, members)
         else:
-            seed = crc32(shipment.queue_prefix)
-            parts = members.split(len(takers), lambda client_id: crc32(client_id, seed) % len(takers))
-            for copier, part in zip(takers, parts, strict=True):
+            # Each topic begins with another server: else the few hosts that many topics have would all use the same.
+            first = crc32(shipment.queue_prefix)
+            for number, part in enumerate(members.split(len(takers)), first):
                 if part:
-                    copier.add(shipment, part)
+                    takers[number % len(takers)].add(shipment, part)
 
     def _send_again(self, shipment: Shipment, members: Members) -> None:
         if shipment.lost_for_s(asyncio.get_running_loop().time()) <= self._retry_timeout_s:

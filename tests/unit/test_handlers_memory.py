@@ -45,11 +45,11 @@ class Dispatch:
     def send(self, shipment: Shipment, members: Members) -> None:
         ids = set(members)
         if members:
-            packet = shipment.encoder.encode([next(iter(members))])
+            packet = shipment.encoder.encode(*members.row(0, 1))
             self.sent.append((packet.rpartition(b"\0")[2], ids))
             portion = shipment.run.add_portion(members)
             first, row = portion.take(len(members))
-            shipment.confirm(portion, first, len(row))
+            shipment.confirm(portion, first, row.id_count)
 
 
 class Scene:

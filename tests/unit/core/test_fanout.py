@@ -3,7 +3,7 @@
 import pytest
 
 from gearhorn.core.fanout import Failure, FanoutRun, Portion
-from gearhorn.core.members import NOBODY, Members
+from gearhorn.core.members import NOBODY, Members, Row
 
 THREE = Members.of([b"a", b"b", b"c"])
 MIXED = Members.of([b"ann", b"bob", b"carla", b"dora1", b"ed"])
@@ -17,11 +17,11 @@ def run_of(members: Members, *, foreground: bool) -> tuple[FanoutRun, Portion]:
 def test_copies_are_taken_in_order_with_ids_of_one_length() -> None:
     portion = Portion(MIXED)
     assert portion.next_id_bytes() == 3
-    assert portion.take(1) == (0, [b"ann"])
-    assert portion.take(9) == (1, [b"bob"])
+    assert portion.take(1) == (0, Row(b"ann\n", 3))
+    assert portion.take(9) == (1, Row(b"bob\n", 3))
     assert (portion.unsent_count, portion.next_id_bytes()) == (3, 5)
-    assert portion.take(9) == (2, [b"carla", b"dora1"])
-    assert portion.take(9) == (4, [b"ed"])
+    assert portion.take(9) == (2, Row(b"carla\ndora1\n", 5))
+    assert portion.take(9) == (4, Row(b"ed\n", 2))
     assert portion.unsent_count == 0
 
 

@@ -8,37 +8,49 @@ from gearhorn.wire.copies import CopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS, pack
 from tests.unit.wire.streams import packets_in
 
-rows = st.integers(0, 20).flatmap(
-    lambda length: st.lists(st.binary(min_size=length, max_size=length), min_size=1, max_size=20)
+names_in_rows = st.integers(0, 20).flatmap(
+    lambda length: st.lists(
+        st.binary(min_size=length, max_size=length).filter(lambda name: b"\n" not in name), min_size=1, max_size=20
+    )
 )
 
 
-@given(st.sampled_from(sorted(SUBMIT_KINDS.values())), st.binary(max_size=9), st.binary(max_size=9), st.binary(), rows)
+def packed(names: list[bytes]) -> bytes:
+    return b"".join(name + b"\n" for name in names)
+
+
+@given(
+    st.sampled_from(sorted(SUBMIT_KINDS.values())),
+    st.binary(max_size=9),
+    st.binary(max_size=9),
+    st.binary(),
+    names_in_rows,
+)
 def test_a_row_is_encoded_like_its_copies_one_by_one(
     kind: int, prefix: bytes, unique: bytes, payload: bytes, names: list[bytes]
 ) -> None:
     encoder = CopyEncoder(kind, prefix, unique, payload)
-    encoded = encoder.encode(names)
+    encoded = encoder.encode(packed(names), len(names[0]))
     assert encoded == b"".join(pack(kind, prefix + name, unique, payload) for name in names)
     assert len(encoded) == len(names) * encoder.size_bytes(len(names[0]))
 
 
 def test_a_copy_has_the_bytes_of_the_protocol_text() -> None:
     encoder = CopyEncoder(18, b"news_", b"u", b"a\0b")
-    assert encoder.encode([b"ann", b"bob"]) == (
+    assert encoder.encode(b"ann\nbob\n", 3) == (
         b"\0REQ\0\0\0\x12\0\0\0\x0enews_ann\0u\0a\0b\0REQ\0\0\0\x12\0\0\0\x0enews_bob\0u\0a\0b"
     )
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0REQ\0\0\0\x12\0\0\0\0", "Grüße".encode()])
 def test_a_payload_is_not_looked_at(payload: bytes) -> None:
-    encoded = CopyEncoder(18, b"t_", b"", payload).encode([b"x", b"y", b"z"])
+    encoded = CopyEncoder(18, b"t_", b"", payload).encode(b"x\ny\nz\n", 1)
     assert packets_in(encoded) == [(18, b"t_%b\0\0%b" % (name, payload)) for name in (b"x", b"y", b"z")]
 
 
 def test_one_encoder_serves_rows_of_different_lengths() -> None:
     encoder = CopyEncoder(18, b"t_", b"", b"p")
-    assert packets_in(encoder.encode([b"a"]) + encoder.encode([b"bb", b"cc"])) == [
+    assert packets_in(encoder.encode(b"a\n", 1) + encoder.encode(b"bb\ncc\n", 2)) == [
         (18, b"t_a\0\0p"),
         (18, b"t_bb\0\0p"),
         (18, b"t_cc\0\0p"),
