@@ -30,6 +30,11 @@ class Grouper(Generic[Request, Answer]):
             self._caller = asyncio.create_task(self._answer_all())
         return await answer
 
+    @property
+    def is_idle(self) -> bool:
+        """No call is under way, and none is about to be made."""
+        return self._caller is None
+
     async def close(self) -> None:
         """Ends the call under way; whoever still waits is cancelled."""
         caller = self._caller

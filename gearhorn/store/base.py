@@ -31,7 +31,7 @@ What a backend may rely on: names.py has judged every topic and client id, so th
 characters, and their queue name is not too long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -119,14 +119,14 @@ def join_states(first: TopicState | None, then: TopicState) -> TopicState:
 
 
 class TopicList(NamedTuple):
-    """A topic's subscribers at `version`: client ids in UTF-8, each once, in any order.
+    """A topic's subscribers at `version`: client ids in UTF-8, each once, in any order. Long ones come as `Members`.
 
     Version 0: the store knows nothing of the topic, because it was never used, or because the store lost all it had.
     Whoever compares versions takes a 0 as newer than any.
     """
 
     version: int
-    client_ids: Sequence[bytes]
+    client_ids: Collection[bytes]
 
 
 class TopicCount(NamedTuple):
@@ -157,6 +157,9 @@ class Store(Protocol):
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
         """The lists of `topics`, in that order, in as few round trips as the backend allows."""
+
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        """As `read`, but None for a list so long that the others should not wait for it: `read` it by itself."""
 
     async def topics(self) -> list[TopicCount]:
         """Every topic with at least one subscriber, sorted by name."""

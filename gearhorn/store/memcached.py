@@ -91,6 +91,9 @@ class MemcachedStore:
         lists = await self._calls.run(lambda: self._lists.read(topics))
         return [TopicList(version, list(entries)) for version, entries in lists]
 
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        return await self.read(topics)
+
     async def topics(self) -> list[TopicCount]:
         counts = await self._calls.run(self._lists.topics)
         return sorted(TopicCount(topic, count) for topic, count in counts.items())

@@ -81,6 +81,9 @@ class MemoryStore:
         found = (self._lists.topics.get(topic, _Topic()) for topic in topics)
         return [TopicList(topic.version, [client_id.encode() for client_id in topic.ends_s]) for topic in found]
 
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        return await self.read(topics)
+
     async def topics(self) -> list[TopicCount]:
         self._sweep()
         return sorted(TopicCount(name, len(topic.ends_s)) for name, topic in self._lists.topics.items() if topic.ends_s)

@@ -68,6 +68,9 @@ class RedisStore:
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
         return await self._reads.read(topics)
 
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        return await self._reads.read_short(topics)
+
     async def topics(self) -> list[TopicCount]:
         _, [names] = await self._reads.ask_swept([("SMEMBERS", self._topics)])
         counts: list[TopicCount] = []
@@ -79,12 +82,11 @@ class RedisStore:
         while True:
             [found] = await self.read([topic])
             ends_in_s: list[float | None] = []
-            for start in range(0, len(found.client_ids), SCORES_PER_CALL):
-                ends_in_s += await self._ends_in_s(
-                    topic, found.version, found.client_ids[start : start + SCORES_PER_CALL]
-                )
-            if len(ends_in_s) == len(found.client_ids):
-                names = (client_id.decode() for client_id in found.client_ids)
+            client_ids = list(found.client_ids)
+            for start in range(0, len(client_ids), SCORES_PER_CALL):
+                ends_in_s += await self._ends_in_s(topic, found.version, client_ids[start : start + SCORES_PER_CALL])
+            if len(ends_in_s) == len(client_ids):
+                names = (client_id.decode() for client_id in client_ids)
                 return sorted(map(Subscription, names, ends_in_s))
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:

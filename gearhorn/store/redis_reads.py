@@ -5,9 +5,11 @@ which can still answer. What belongs together is told by the version, asked befo
 by the time, asked with it.
 """
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from gearhorn.core.members import MembersBuilder
 from gearhorn.store.base import TopicList
 from gearhorn.store.redis_calls import Command, RedisCalls
 from gearhorn.store.redis_scripts import SWEEP
@@ -20,6 +22,17 @@ TOPICS_PER_CALL = 500
 IDS_PER_PIECE = 20_000
 TRIES_IN_PIECES = 3
 
+# So many ids are packed before anybody else has a turn, half a millisecond or so.
+IDS_PER_STEP = 2_000
+
+
+class _Piece(NamedTuple):
+    """Some ids of a list, with the cursor that leads to the next ones (0: there are none), and the list's version."""
+
+    client_ids: Sequence[bytes]
+    cursor: int
+    version: bytes | None
+
 
 class RedisReads:
     def __init__(self, calls: RedisCalls, prefix: str) -> None:
@@ -27,7 +40,12 @@ class RedisReads:
         self._versions, self._expiries = f"{prefix}:versions", f"{prefix}:expiries"
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
-        lists: list[TopicList] = []
+        lists = zip(topics, await self.read_short(topics), strict=True)
+        return [found if found is not None else await self._read_long(topic) for topic, found in lists]
+
+    async def read_short(self, topics: Sequence[str]) -> list[TopicList | None]:
+        """None for those that are long."""
+        lists: list[TopicList | None] = []
         for start in range(0, len(topics), TOPICS_PER_CALL):
             lists += await self._read_group(topics[start : start + TOPICS_PER_CALL])
         return lists
@@ -48,46 +66,59 @@ class RedisReads:
         while not is_swept:
             is_swept, _ = await self._calls.run(SWEEP)
 
-    async def _read_group(self, topics: Sequence[str]) -> list[TopicList]:
-        lists: dict[str, TopicList] = {}
-        try_count = 0
+    async def _read_group(self, topics: Sequence[str]) -> list[TopicList | None]:
+        lists: dict[str, TopicList | None] = {}
         while missing := [topic for topic in dict.fromkeys(topics) if topic not in lists]:
-            long = await self._find_long(missing) if try_count < TRIES_IN_PIECES else set()
-            try_count += 1
-            versions = ("HMGET", self._versions, *missing)
-            asked = [self._piece(topic, 0) if topic in long else self._whole(topic) for topic in missing]
-            _, (before, *found, after) = await self.ask_swept([versions, *asked, versions])
-            for topic, first, answer, last in zip(missing, before, found, after, strict=True):
-                cursor, client_ids = answer if topic in long else (0, answer)
-                whole = await self._read_rest(topic, first, cursor, client_ids) if first == last else None
-                if whole is not None:
-                    lists[topic] = TopicList(int(first or 0), whole)
+            lists |= dict.fromkeys(await self._find_long(missing))
+            lists |= await self._read_whole([topic for topic in missing if topic not in lists])
         return [lists[topic] for topic in topics]
 
-    async def _find_long(self, topics: Sequence[str]) -> set[str]:
+    async def _find_long(self, topics: Sequence[str]) -> list[str]:
         counts = await self._calls.execute([("SCARD", self._calls.list_prefix + topic) for topic in topics])
-        return {topic for topic, count in zip(topics, counts, strict=True) if count > IDS_PER_PIECE}
+        return [topic for topic, count in zip(topics, counts, strict=True) if count > IDS_PER_PIECE]
 
-    async def _read_rest(
-        self, topic: str, version: bytes | None, cursor: int, client_ids: list[bytes]
-    ) -> list[bytes] | None:
-        """The whole list of which the first piece is there; None if it is at another version by now.
+    async def _read_whole(self, topics: Sequence[str]) -> dict[str, TopicList]:
+        """Those of the lists that did not change meanwhile."""
+        if not topics:
+            return {}
+        versions = ("HMGET", self._versions, *topics)
+        members = [("SMEMBERS", self._calls.list_prefix + topic) for topic in topics]
+        _, (before, *found, after) = await self.ask_swept([versions, *members, versions])
+        answers = zip(topics, before, found, after, strict=True)
+        return {topic: TopicList(int(first or 0), ids) for topic, first, ids, last in answers if first == last}
 
-        A set to which Redis gives more room meanwhile may tell a member twice.
-        """
-        if not cursor:
-            return client_ids
-        distinct = dict.fromkeys(client_ids)
-        while cursor:
-            asked = [self._piece(topic, cursor), ("HGET", self._versions, topic)]
-            _, ((cursor, more), found) = await self.ask_swept(asked)
-            if found != version:
-                return None
-            distinct |= dict.fromkeys(more)
-        return list(distinct)
+    async def _read_long(self, topic: str) -> TopicList:
+        for _ in range(TRIES_IN_PIECES):
+            found = await self._read_in_pieces(topic)
+            if found is not None:
+                return found
+        while not (lists := await self._read_whole([topic])):
+            pass
+        return lists[topic]
 
-    def _whole(self, topic: str) -> Command:
-        return ("SMEMBERS", self._calls.list_prefix + topic)
+    async def _read_in_pieces(self, topic: str) -> TopicList | None:
+        """None if the list came to another version meanwhile. While one piece is worked in, Redis makes the next."""
+        begun = [("HGET", self._versions, topic), ("SCARD", self._calls.list_prefix + topic)]
+        _, (version, count) = await self.ask_swept(begun)
+        builder = MembersBuilder(count)
+        piece = await self._read_piece(topic, 0)
+        while piece.version == version and piece.cursor:
+            following = asyncio.create_task(self._read_piece(topic, piece.cursor))
+            try:
+                await _work_in(piece.client_ids, builder)
+                piece = await following
+            finally:
+                following.cancel()
+        await _work_in(piece.client_ids, builder)
+        return TopicList(int(version or 0), builder.finish()) if piece.version == version else None
 
-    def _piece(self, topic: str, cursor: int) -> Command:
-        return ("SSCAN", self._calls.list_prefix + topic, str(cursor), "COUNT", str(IDS_PER_PIECE))
+    async def _read_piece(self, topic: str, cursor: int) -> _Piece:
+        scan = ("SSCAN", self._calls.list_prefix + topic, str(cursor), "COUNT", str(IDS_PER_PIECE))
+        _, ((following, client_ids), version) = await self.ask_swept([scan, ("HGET", self._versions, topic)])
+        return _Piece(client_ids, following, version)
+
+
+async def _work_in(client_ids: Sequence[bytes], builder: MembersBuilder) -> None:
+    for start in range(0, len(client_ids), IDS_PER_STEP):
+        await asyncio.sleep(0)  # others come first, and the question for the next piece
+        builder.add(client_ids[start : start + IDS_PER_STEP])

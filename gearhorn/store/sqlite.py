@@ -61,6 +61,9 @@ class SqliteStore:
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
         return await self._ask(sqlite_lists.read, topics)
 
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        return await self.read(topics)  # its one thread could read nothing else meanwhile
+
     async def topics(self) -> list[TopicCount]:
         return await self._ask(sqlite_lists.topics)
 

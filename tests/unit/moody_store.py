@@ -13,12 +13,16 @@ Result = TypeVar("Result")
 
 
 class MoodyStore(MemoryStore):
-    """Calls are known by their names. `asked` has what each was asked, in order; `held_s` is what `apply` tells."""
+    """Calls are known by their names. `asked` has what each was asked, in order; `held_s` is what `apply` tells.
+
+    The lists of `long_topics` are to be read by themselves, which is the call `read_long`.
+    """
 
     def __init__(self, clock: Callable[[], float], lists: MemoryLists | None = None) -> None:
         super().__init__(lists, clock)
         self.asked: dict[str, list[object]] = defaultdict(list)
         self.held_s = 0.0
+        self.long_topics: set[str] = set()
         self._errors: dict[str, list[Exception]] = defaultdict(list)
         self._late_errors: dict[str, list[Exception]] = defaultdict(list)
         self._gates: dict[str, asyncio.Event] = {}
@@ -42,7 +46,13 @@ class MoodyStore(MemoryStore):
         return outcome._replace(held_s=self.held_s)
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
-        return await self._do("read", list(topics), super().read(topics))
+        call = "read_long" if self.long_topics.intersection(topics) else "read"
+        return await self._do(call, list(topics), super().read(topics))
+
+    async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
+        short = [topic for topic in topics if topic not in self.long_topics]
+        found = dict(zip(short, await self.read(short), strict=True)) if short else {}
+        return [found.get(topic) for topic in topics]
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:
         await self._do("settle", list(topics), super().settle(topics))

@@ -199,8 +199,8 @@ async def test_a_read_that_failed_does_not_keep_anybody_in_line() -> None:
         assert isinstance(error, StoreUnavailable)
     await scene.directory.members("news")
     assert scene.found() == {b"ann"}
-    assert not scene.directory._unanswered
-    assert not scene.directory._asked
+    assert not scene.directory._lookups._unanswered
+    assert not scene.directory._lookups._asked
 
 
 @in_virtual_time

@@ -48,6 +48,20 @@ async def test_a_long_list_comes_in_pieces_and_is_whole(store: Store, pieces: li
     assert max(pieces) < len(HOSTS) / 2
 
 
+async def test_a_long_list_is_left_out_of_what_is_read_at_once(store: Store, pieces: list[int]) -> None:
+    await apply(store, [*(Subscribe("news", host) for host in HOSTS), Subscribe("memos", "ann")])
+    memos, news, nobody = await store.read_short(["memos", "news", "nobody"])
+    assert news is None
+    assert memos is not None
+    assert nobody is not None
+    assert [list(memos.client_ids), list(nobody.client_ids)] == [[b"ann"], []]
+    assert max(pieces) < 10
+    assert [sorted(found.client_ids) for found in await store.read(["memos", "news"])] == [
+        [b"ann"],
+        [host.encode() for host in HOSTS],
+    ]
+
+
 async def test_a_list_that_changes_between_two_pieces_is_that_of_one_version(store: Store, pieces: list[int]) -> None:
     results = await apply(store, [Subscribe("news", host) for host in HOSTS])
     there = set(HOSTS)
