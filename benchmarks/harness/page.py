@@ -79,7 +79,8 @@ def _warnings(records: Sequence[Record]) -> Iterator[str]:
     quick = [record.scenario for record in records if record.is_quick]
     failed = [record.scenario for record in records if record.error]
     if quick:
-        yield f"**A quick run, to see that the suite works, of: {', '.join(quick)}. These figures say little.**"
+        which = "" if len(quick) == len(records) else f" of {', '.join(quick)}"
+        yield f"**A quick run{which}, to see that the suite works: its figures say little.**"
         yield ""
     if failed:
         yield f"**Failed, and without figures here: {', '.join(failed)}.**"
