@@ -159,7 +159,7 @@ static void wait_for_echo(struct link *link)
     while (!link_next(link, &packet))
         link_pump(link, 1);
     if (packet.type != ECHO_RES)
-        die("a worker got a packet of type %u", packet.type);
+        die("a queue is not empty before the first message, or not ready: packet of type %u", packet.type);
 }
 
 /* One after the other, each answered before the next one: gearmand's backlog is 32. */

@@ -139,5 +139,5 @@ SCENARIO = Scenario(
         NATS: "for scale: the same, and the publisher is told nothing",
     },
     run=run,
-    plots=[Plot(P50), Plot(P99), Plot(RATE)],
+    plots=[Plot(unit, is_log=True) for unit in (P50, P99, RATE)],
 )
