@@ -1,8 +1,11 @@
 /* The limit of a worker: takes `fanout` jobs, sends the payload of each to every queue of a list that it was given at
  * its start, and completes the job with their number when the server has confirmed them all. One thread, two
- * connections, many grabs in flight, nothing checked, nothing looked up. Runs until it is killed. */
+ * connections, many grabs in flight, nothing checked, nothing looked up. Runs until it is killed.
+ *
+ * With -k the list is so many sets of equal size, and each job goes to the next one. */
 #define _GNU_SOURCE /* memmem */
 #include "link.h"
+#include "sets.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +21,7 @@
 
 struct options {
     const char *host, *port, *names;
-    size_t grabs;
+    size_t grabs, sets;
 };
 
 struct job {
@@ -31,20 +34,21 @@ struct run {
     struct lines names;
     struct link worker, client;
     struct job *held; /* a ring: the server confirms in the order of submission */
-    size_t taken, completed, sent, confirmed, open_grabs;
+    size_t copies_per_job, taken, completed, sent, confirmed, open_grabs;
     bool found_nothing, asleep;
 };
 
 static struct options parse(int argc, char **argv)
 {
-    struct options options = {.host = "127.0.0.1", .port = "4730", .grabs = 64};
-    for (int option; (option = getopt(argc, argv, "h:p:n:g:")) != -1;) {
+    struct options options = {.host = "127.0.0.1", .port = "4730", .grabs = 64, .sets = 1};
+    for (int option; (option = getopt(argc, argv, "h:p:n:g:k:")) != -1;) {
         switch (option) {
         case 'h': options.host = optarg; break;
         case 'p': options.port = optarg; break;
         case 'n': options.names = optarg; break;
         case 'g': options.grabs = strtoul(optarg, NULL, 10); break;
-        default: die("copying_worker -n FILE [-h HOST] [-p PORT] [-g GRABS]");
+        case 'k': options.sets = strtoul(optarg, NULL, 10); break;
+        default: die("copying_worker -n FILE [-h HOST] [-p PORT] [-g GRABS] [-k SETS]");
         }
     }
     if (options.names == NULL)
@@ -73,15 +77,16 @@ static struct text find_payload(const char *body, size_t size)
 
 static void take_job(struct run *run, const struct packet *packet)
 {
+    const struct text *queues = run->names.at + run->taken % run->options.sets * run->copies_per_job;
     struct job *job = &run->held[run->taken++ % HELD_MOST];
     size_t handle_size = strlen(packet->body) + 1; /* NULs part handle, function, unique key and payload */
     if (handle_size > HANDLE_BYTES || run->taken - run->completed > HELD_MOST)
         die("a handle that is too long, or too many jobs at a time");
     memcpy(job->handle, packet->body, handle_size);
     struct text payload = find_payload(packet->body + handle_size, packet->size - handle_size);
-    for (size_t i = 0; i < run->names.count; i++)
-        put_submit(&run->client.out, SUBMIT_JOB_BG, run->names.at[i], payload);
-    run->sent += run->names.count;
+    for (size_t i = 0; i < run->copies_per_job; i++)
+        put_submit(&run->client.out, SUBMIT_JOB_BG, queues[i], payload);
+    run->sent += run->copies_per_job;
     job->last_copy = run->sent;
 }
 
@@ -92,7 +97,7 @@ static void complete_jobs(struct run *run)
         struct job *job = &run->held[run->completed % HELD_MOST];
         if (job->last_copy > run->confirmed)
             return;
-        size_t size = (size_t)sprintf(answer, "%s%c%zu", job->handle, 0, run->names.count);
+        size_t size = (size_t)sprintf(answer, "%s%c%zu", job->handle, 0, run->copies_per_job);
         put_header(&run->worker.out, WORK_COMPLETE, size);
         put_bytes(&run->worker.out, answer, size);
     }
@@ -164,6 +169,7 @@ int main(int argc, char **argv)
     static struct run run;
     run.options = parse(argc, argv);
     run.names = read_lines(run.options.names);
+    run.copies_per_job = set_size(run.names, run.options.sets);
     run.held = calloc(HELD_MOST, sizeof *run.held);
     link_open(&run.worker, run.options.host, run.options.port);
     link_open(&run.client, run.options.host, run.options.port);

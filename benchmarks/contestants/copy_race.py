@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import admin, programs, sites
 from harness.bursts import Bursts
 
-from contestants import gear_loop, redis_lists
+from contestants import copying_worker, gear_loop, redis_lists
 
 BLAST_WINDOW = 4096  # unconfirmed copies: among the fastest of 256, 1,024, 4,096, 16,384 and no bound
 
@@ -30,12 +30,22 @@ class Race:
     def __init__(self, setup: sites.Setup, bursts: Bursts) -> None:
         self._setup = setup
         self._bursts = bursts
+        self.nobody_s: list[float] = []  # what a fanout without subscribers took the worker
 
     def worker(self, is_warm: bool) -> float:
         with sites.open_site(self._setup) as site:
             self._bursts.prepare(site, is_warm)
-            published = self._bursts.publish(site)
+            self.nobody_s.append(self._bursts.publish_to_nobody(site).p50_ms / 1e3)
+            published = self._bursts.publish(site.folder, site.port)
             admin.check_copies(site.port, self._bursts.queues, 1)
+            return self._bursts.copies_per_s(published)
+
+    def worker_in_c(self) -> float:
+        with sites.open_gearmand(self._setup) as (folder, port):
+            names = self._bursts.write_queues(folder)
+            with copying_worker.open_worker(port, names, folder / "worker", 1, self._bursts.count):
+                published = self._bursts.publish(folder, port)
+            admin.check_copies(port, self._bursts.queues, 1)
             return self._bursts.copies_per_s(published)
 
     def blast(self) -> float:

@@ -10,7 +10,7 @@ from contestants import redis_pipeline, scripts
 
 Push = Callable[[int, Path, int, int], float]  # of a port, a file of names, the payload, the sets: copies per second
 
-_LESS = "does less: knows the names beforehand, reads no JSON and no list; Redis wakes no receivers and tracks no jobs"
+_LESS = "Does less: knows the names beforehand, reads no JSON and no list; Redis wakes no receivers and tracks no jobs"
 
 RAW_DIFFERENCE = f"`c/redis_push.c`, commands built before the clock starts. {_LESS}"
 PIPELINE_DIFFERENCE = f"redis-py's pipeline, {redis_pipeline.CHUNK:,} commands at a time. {_LESS}"

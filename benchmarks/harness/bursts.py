@@ -13,6 +13,7 @@ from harness.topics import Topic
 
 WARM_UP_TOPIC = Topic("warmup", 1)
 SMALL_BYTES = 100
+NOBODY_COUNT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,16 @@ class Bursts:
             excluded = self.topics[0].client_ids  # all topics have the same
             site.publish(self._write_fanouts(site.folder / "warming", SMALL_BYTES, exclude=excluded), "-w", 1, "-e", 0)
 
-    def publish(self, site: Site) -> programs.Published:
-        """One after the other, from submission to the answer, each."""
-        bodies = self._write_fanouts(site.folder / "fanouts", self.payload_bytes)
-        return site.publish(bodies, "-w", 1, "-e", self.subscriber_count)
+    def publish(self, folder: Path, port: int) -> programs.Published:
+        """One after the other, from submission to the answer, each. Raises RuntimeError unless all went well."""
+        bodies = self._write_fanouts(folder / "fanouts", self.payload_bytes)
+        return programs.publish(port, bodies, "-w", 1, "-e", self.subscriber_count).check()
+
+    def publish_to_nobody(self, site: Site) -> programs.Published:
+        """The same to a topic without subscribers: what a fanout costs before its first copy."""
+        body = Topic("nobody", 0).write_fanout(site.folder, self.payload_bytes, background=True)
+        site.publish(body, "-e", 0)
+        return site.publish(body, "-c", NOBODY_COUNT, "-w", 1, "-e", 0)
 
     def copies_per_s(self, published: programs.Published) -> float:
         """The median of the fanouts."""

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from contestants import copy_race, gear_loop, rabbitmq, redis_lists
+from contestants import copy_race, copying_worker, gear_loop, rabbitmq, redis_lists
 from contestants.copy_race import Race
 from harness.bursts import Bursts
 from harness.rounds import ratio, take_turns
 from harness.scenario import OURS, Aim, Outcome, Pace, Plot, Scenario, Series, Turn
 
 COLD = f"{OURS}, list not in memory"
+WORKER_IN_C = "worker in C"
 BLAST, LIBGEARMAN, FREEING = "blast in C", "libgearman", "libgearman, tasks freed"
 GEAR, RABBITMQ = "gear.Client in a loop", "RabbitMQ fanout exchange"
 RAW_REDIS, PY_REDIS = "Redis RPUSH, raw pipeline", "Redis RPUSH, redis-py"
@@ -47,21 +48,23 @@ Measured = Mapping[str, Sequence[float]]
 
 def run(pace: Pace) -> Outcome:
     sizes = QUICK_SIZES if pace.is_quick else SIZES
+    races = {size: Race(pace.setup, Bursts(size.subscriber_count, size.fanout_count)) for size in sizes}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gearhorn-benchmark-")))
         broker = stack.enter_context(rabbitmq.open_rabbitmq(folder / "rabbitmq"))
-        measured = {size: take_turns(_contestants(size, pace, broker), pace.round_count) for size in sizes}
+        measured = {size: take_turns(_contestants(size, races[size], broker), pace.round_count) for size in sizes}
     return Outcome(
         [series for size in sizes for series in _series(size, measured[size])],
         [aim for size in sizes for aim in _aims(size, measured[size])],
+        [_tell_start(sizes[0], races[sizes[0]], measured[sizes[0]])],
     )
 
 
-def _contestants(size: Size, pace: Pace, broker: rabbitmq.RabbitMQ) -> Mapping[str, Turn]:
-    race = Race(pace.setup, Bursts(size.subscriber_count, size.fanout_count))
+def _contestants(size: Size, race: Race, broker: rabbitmq.RabbitMQ) -> Mapping[str, Turn]:
     turns: dict[str, Turn] = {
         OURS: _repeat(lambda: race.worker(is_warm=True), size.server_count),
         BLAST: _repeat(race.blast, size.server_count),
+        WORKER_IN_C: _repeat(race.worker_in_c, size.server_count),
         COLD: lambda: race.worker(is_warm=False),
         **_rivals(size, race),
         RAW_REDIS: lambda: race.redis(redis_lists.push_raw),
@@ -108,6 +111,17 @@ def _aims(size: Size, measured: Measured) -> Sequence[Aim]:
     ]
 
 
+def _tell_start(size: Size, race: Race, measured: Measured) -> str:
+    """How much of the blast's rate is left to who must first be asked, and answer in the end."""
+    nobody_s = statistics.median(race.nobody_s)
+    blast_s = size.subscriber_count / statistics.median(measured[BLAST])
+    return (
+        f"A fanout to nobody takes {nobody_s * 1e6:,.0f} µs, from the publisher through gearmand to the worker and "
+        f"back; the blast's {size.subscriber_count} copies take {blast_s * 1e6:,.0f} µs. Were the copies as fast as "
+        f"those, a fanout to {size.point} would come to {blast_s / (nobody_s + blast_s):.2f} of the blast's rate."
+    )
+
+
 SCENARIO = Scenario(
     name="copy_rate",
     title="Copies per second of one fanout",
@@ -119,6 +133,7 @@ SCENARIO = Scenario(
         OURS: "the list is in the worker's memory, as it is from the second fanout to a topic on",
         COLD: "the first fanout to the topic: its list is read from the store within the time",
         BLAST: copy_race.BLAST_DIFFERENCE,
+        WORKER_IN_C: copying_worker.DIFFERENCE,
         LIBGEARMAN: f"{copy_race.LIBGEARMAN_DIFFERENCE}. {copy_race.AS_IT_COMES}",
         FREEING: copy_race.FREEING,
         GEAR: gear_loop.DIFFERENCE,

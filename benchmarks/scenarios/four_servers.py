@@ -38,7 +38,7 @@ def run(pace: Pace) -> Outcome:
 def _worker_rate(setup: Setup, bursts: Bursts, server_count: int) -> float:
     with fleets.open_fleet(setup, server_count) as (site, ports):
         bursts.prepare(site, is_warm=True)
-        published = bursts.publish(site)
+        published = bursts.publish(site.folder, site.port)
         fleets.check_copies(ports, bursts.queues)
         return bursts.copies_per_s(published)
 

@@ -15,6 +15,7 @@ SUBSCRIBER_COUNTS = (1, 3, 10)
 FANOUT_COUNT, QUICK_FANOUT_COUNT = 30_000, 2_000
 WARM_UP_COUNT = 1_000
 IN_FLIGHT_COUNT = 256  # fanouts that the publisher has not had an answer to
+GRAB_COUNT = 64  # in flight, of the worker in C: as many as ours has
 PAYLOAD_BYTES = 100
 LEAST_AIM = 0.5
 UNIT = "fanouts/s"
@@ -39,7 +40,7 @@ class Intake:
     def _measure_limit(self) -> float:
         with sites.open_gearmand(self._setup) as (folder, port):
             names = self._topic.write_queues(folder)
-            with copying_worker.open_worker(port, names, folder / "worker"):
+            with copying_worker.open_worker(port, names, folder / "worker", GRAB_COUNT):
                 return self._publish(port, folder)
 
     def _publish(self, port: int, folder: Path) -> float:

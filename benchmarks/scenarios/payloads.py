@@ -53,7 +53,7 @@ class Contest:
         with sites.open_site(self._setup) as site:
             bursts.prepare(site, is_warm=True)
             with memory_peaks.watch(site.worker.pid) as watched:
-                published = bursts.publish(site)
+                published = bursts.publish(site.folder, site.port)
             self.growths_mb.append(watched.growth_bytes / 1e6)
             admin.check_copies(site.port, bursts.queues, 1)
         return self._size.mb_per_s(bursts.copies_per_s(published))
