@@ -18,8 +18,8 @@ MOST_ROUNDS = 3  # a worker that was stopped is waited for, ten seconds each tim
 
 class Size(NamedTuple):
     worker_counts: tuple[int, ...] = (1, 4, 16)
-    host_count: int = 2_000
-    later_host_count: int = 1_000
+    host_count: int = 1_000
+    later_host_count: int = 500
 
 
 QUICK = Size((1, 2), 200, 100)
