@@ -85,11 +85,12 @@ class Handlers:
 
     def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
         request = parse_fanout(job.assigned.payload)
-        check_topic(request.topic, self._settings.matchmaking_topic)
+        members = self._directory.find(request.topic)
+        if members is None:  # no list of a topic that cannot be one is in memory
+            check_topic(request.topic, self._settings.matchmaking_topic)
         if request.expires_at is not None and self._now_s() > request.expires_at:
             job.complete(b"0")
             return None
-        members = self._directory.find(request.topic)
         if members is None:
             return self._look_up_and_send(job, request)
         self._send(job, request, members)

@@ -42,7 +42,7 @@ class Portion:
 
     def next_id_bytes(self) -> int:
         """The length of the client id that goes out next."""
-        return self.members.row(self._next, 1).id_bytes
+        return self.members.id_bytes_at(self._next)
 
     def take(self, limit: int) -> tuple[int, Row]:
         """The next copies to be sent, all with ids of one length: the position of the first, and the ids."""

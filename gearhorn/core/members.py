@@ -18,21 +18,19 @@ class Row(NamedTuple):
 
     names: bytes
     id_bytes: int
-
-    @property
-    def id_count(self) -> int:
-        return len(self.names) // (self.id_bytes + 1)
+    id_count: int
 
 
 class Members:
     """An immutable list of client ids, each once, in an order of its own."""
 
-    __slots__ = ("_packs", "_starts", "_total")
+    __slots__ = ("_packs", "_starts", "_total", "_whole")
 
     def __init__(self, packs: Iterable[Pack]) -> None:
         """No two packs have ids of one length. See `of` for ids in any order."""
         self._packs = tuple(pack for pack in packs if pack)
         *self._starts, self._total = accumulate(map(len, self._packs), initial=0)
+        self._whole: Row | None = None  # a list that is one row: such ones are asked for it again and again
 
     @classmethod
     def of(cls, client_ids: Collection[bytes]) -> "Members":
@@ -58,11 +56,18 @@ class Members:
 
     def row(self, start: int, limit: int) -> Row:
         """At most `limit` members from position `start` on, all of one length. At least one, if there is any."""
-        if not 0 <= start < self._total:
-            raise IndexError(start)
-        number = bisect_right(self._starts, start) - 1
-        pack = self._packs[number]
-        return Row(pack.row(start - self._starts[number], limit), pack.id_bytes)
+        if self._whole is not None and start == 0 and limit >= self._total:
+            return self._whole
+        pack, position = self._pack_at(start)
+        names = pack.row(position, limit)
+        row = Row(names, pack.id_bytes, len(names) // (pack.id_bytes + 1))
+        if row.id_count == self._total:
+            self._whole = row
+        return row
+
+    def id_bytes_at(self, position: int) -> int:
+        """The length of the id at that position."""
+        return self._pack_at(position)[0].id_bytes
 
     def without(self, excluded: Collection[bytes]) -> "Members":
         """The same list less those excluded."""
@@ -87,6 +92,15 @@ class Members:
             return [self]
         parts = zip(*(pack.split(part_count) for pack in self._packs), strict=True)
         return [Members(part) for part in parts] or [NOBODY] * part_count
+
+    def _pack_at(self, position: int) -> tuple[Pack, int]:
+        """The pack of the member at that position, and its position there."""
+        if not 0 <= position < self._total:
+            raise IndexError(position)
+        if len(self._packs) == 1:
+            return self._packs[0], position
+        number = bisect_right(self._starts, position) - 1
+        return self._packs[number], position - self._starts[number]
 
 
 class MembersBuilder:

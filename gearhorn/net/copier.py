@@ -50,11 +50,11 @@ class Parcel:
         self.shipment.check()
 
     def reported(self, position: int, kind: int, data: bytes) -> None:
-        if kind == packets.WORK_DATA:
-            self.shipment.collect(self.portion, position, data)
-        elif kind in ENDINGS:
+        if kind in ENDINGS:
             self.shipment.end(self.portion, position, kind, data)
             self.shipment.check()
+        elif kind == packets.WORK_DATA:
+            self.shipment.collect(self.portion, position, data)
 
     def lost(self, positions: Iterable[int]) -> None:
         self._copier.send_elsewhere(self.shipment, self.shipment.run.reopen(self.portion, positions))
@@ -103,11 +103,11 @@ class Copier:
                 parcels.append(parcel)
 
     def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
-        first, row = parcel.portion.take(limit)
+        first, (names, id_bytes, count) = parcel.portion.take(limit)
         shipment = parcel.shipment
-        self._window.sent(row.id_count, copy_bytes)
-        encoded = shipment.encoder.encode(row.names, row.id_bytes)
-        self.link.submit(parcel, first, row.id_count, encoded, foreground=shipment.run.foreground)
+        self._window.sent(count, copy_bytes)
+        encoded = shipment.encoder.encode(names, id_bytes)
+        self.link.submit(parcel, first, count, encoded, foreground=shipment.run.foreground)
 
     def _went_down(self) -> None:
         self._on_change()

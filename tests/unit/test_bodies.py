@@ -46,6 +46,23 @@ def test_a_body_with_the_required_keys_has_the_defaults_of_the_contract() -> Non
     )
 
 
+@given(
+    st.text(),
+    st.text(),
+    st.sampled_from(["", ',"background":true', ',"background":false', ',"background":null', ',"background":1']),
+)
+def test_a_key_that_means_nothing_changes_nothing(topic: str, payload: str, more: str) -> None:
+    """The usual body is read by another way than all others."""
+    usual = '{"topic":%s,"payload":%s%s}' % (json.dumps(topic), json.dumps(payload), more)
+    unusual = usual.replace("{", '{"colour":[],', 1)
+    assert parse_fanout(usual.encode()) == parse_fanout(unusual.encode())
+
+
+@pytest.mark.parametrize("topic", ['"\\ud800"', '"\xff"'])
+def test_half_a_character_is_no_text_in_a_usual_body(topic: str) -> None:
+    assert "the job is not " in str(refusal_of_fanout(b'{"topic":%s,"payload":"x"}' % topic.encode("latin-1")))
+
+
 def test_a_body_with_every_key_is_understood() -> None:
     body = b"""
     { "topic": "news", "payload": "aGk=", "encoding": "base64", "unique": "once", "background": true, "timeout": 2.5,

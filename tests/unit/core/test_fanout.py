@@ -17,11 +17,11 @@ def run_of(members: Members, *, foreground: bool) -> tuple[FanoutRun, Portion]:
 def test_copies_are_taken_in_order_with_ids_of_one_length() -> None:
     portion = Portion(MIXED)
     assert portion.next_id_bytes() == 3
-    assert portion.take(1) == (0, Row(b"ann\n", 3))
-    assert portion.take(9) == (1, Row(b"bob\n", 3))
+    assert portion.take(1) == (0, Row(b"ann\n", 3, 1))
+    assert portion.take(9) == (1, Row(b"bob\n", 3, 1))
     assert (portion.unsent_count, portion.next_id_bytes()) == (3, 5)
-    assert portion.take(9) == (2, Row(b"carla\ndora1\n", 5))
-    assert portion.take(9) == (4, Row(b"ed\n", 2))
+    assert portion.take(9) == (2, Row(b"carla\ndora1\n", 5, 2))
+    assert portion.take(9) == (4, Row(b"ed\n", 2, 1))
     assert portion.unsent_count == 0
 
 
@@ -147,7 +147,7 @@ def test_time_that_is_up_ends_the_waiting_for_confirmed_and_unconfirmed_copies()
 
 def test_time_that_is_up_reaches_every_portion() -> None:
     run = FanoutRun(len(MIXED), foreground=True)
-    for part in MIXED.split(2, lambda client_id: len(client_id) % 2):
+    for part in MIXED.split(2):
         run.add_portion(part)
     assert run.time_out() == []
     assert sorted(failure.client_id for failure in run.failures) == sorted(MIXED)
