@@ -7,8 +7,7 @@ from typing import Protocol
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings, connect
 from gearhorn.net.keeper import Keeper
-from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused
-from gearhorn.wire.packets import Complaint
+from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused, Reported
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +109,9 @@ class ClientLink:
     def _handle(self, event: ClientEvent[Submitter]) -> None:
         if isinstance(event, Confirmed):
             event.owner.confirmed(event.first, event.length)
-        elif isinstance(event, Complaint):
-            log.warning("Gearman server %s complained: %s", self.address, event)
+        elif isinstance(event, Reported):
+            event.owner.reported(event.position, event.kind, event.data)
         elif isinstance(event, Refused):
             event.owner.refused(event.position, event.reason)
         else:
-            event.owner.reported(event.position, event.kind, event.data)
+            log.warning("Gearman server %s complained: %s", self.address, event)

@@ -3,14 +3,15 @@
 * Answers to submits (JOB_CREATED or ERROR) and to GET_STATUS come strictly in the order of the requests; nothing else
   links them. An ERROR therefore belongs to the oldest request that waits.
 * gearmand and Perl's server coalesce submits with equal unique keys onto one handle and send every event once for each
-  of them: a handle has a list of waiters, and an event goes to one waiter after the other.
+  of them: a handle can have several waiters, and an event goes to one of them after the other.
 * geard never answers OPTION_REQ, so that answer is not waited for. ECHO_REQ is not answered by it either; what all
   three answer is GET_STATUS of a handle that nobody has.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Generic, NamedTuple, TypeVar
 
 from gearhorn.errors import ProtocolViolation
@@ -21,6 +22,9 @@ Owner = TypeVar("Owner")
 
 ENDINGS = frozenset({packets.WORK_COMPLETE, packets.WORK_FAIL, packets.WORK_EXCEPTION})
 _REPORTS = ENDINGS | {packets.WORK_DATA, packets.WORK_WARNING, packets.WORK_STATUS}
+
+# Endings that come in a row are taken so many at a time.
+_RUN_LIMIT = 4096
 
 # Short: gearmand does not answer, or closes the connection, when the handle has 64 bytes or more.
 _PROBE_HANDLE = b"H:gearhorn-probe"
@@ -72,12 +76,12 @@ class _Expected(Generic[Owner]):
 
 
 class _Waiters(Generic[Owner]):
-    """Who waits for one handle, each as owner and position."""
+    """Several who wait for one handle, each as owner and position."""
 
     __slots__ = ("_turn", "_waiting")
 
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Owner, int]] = []
+    def __init__(self, first: tuple[Owner, int]) -> None:
+        self._waiting = [first]
         self._turn = 0
 
     def __bool__(self) -> bool:
@@ -86,8 +90,8 @@ class _Waiters(Generic[Owner]):
     def __iter__(self) -> Iterator[tuple[Owner, int]]:
         return iter(self._waiting)
 
-    def add(self, owner: Owner, position: int) -> None:
-        self._waiting.append((owner, position))
+    def add(self, waiter: tuple[Owner, int]) -> None:
+        self._waiting.append(waiter)
         self._turn = 0
 
     def in_turn(self) -> tuple[Owner, int]:
@@ -114,7 +118,9 @@ class ClientRole(Generic[Owner]):
         self._out: list[bytes] = []
         # None stands for a probe.
         self._expected: deque[_Expected[Owner] | None] = deque()
-        self._waiters: dict[bytes, _Waiters[Owner]] = {}
+        # Who waits for a handle alone; and those who share one.
+        self._waiting: dict[bytes, tuple[Owner, int]] = {}
+        self._sharing: dict[bytes, _Waiters[Owner]] = {}
 
     def request_exceptions(self) -> None:
         """Asks for the text of exceptions; without it gearmand makes bare failures of them."""
@@ -161,15 +167,17 @@ class ClientRole(Generic[Owner]):
             for expected in self._expected
             if expected is not None
         ]
-        lost += [Lost(owner, (position,)) for waiters in self._waiters.values() for owner, position in waiters]
+        waiting = chain(self._waiting.values(), *self._sharing.values())
+        lost += [Lost(owner, (position,)) for owner, position in waiting]
         self._expected.clear()
-        self._waiters.clear()
+        self._waiting.clear()
+        self._sharing.clear()
         self.unconfirmed_count = 0
         return lost
 
     def _read(self, events: list[ClientEvent[Owner]]) -> None:
         while True:
-            if self._take_confirmations(events):
+            if self._take_confirmations(events) or self._take_endings(events):
                 continue
             packet = self._framer.next()
             if packet is None:
@@ -177,15 +185,43 @@ class ClientRole(Generic[Owner]):
             events.extend(self._handle(*packet))
 
     def _take_confirmations(self, events: list[ClientEvent[Owner]]) -> int:
-        """The bulk path: a run of JOB_CREATED for background submits is counted, not looked at one by one."""
+        """The bulk path: a run of JOB_CREATED is taken at once. Only who waits for endings needs the handles in it."""
         head = self._expected[0] if self._expected else None
-        if head is None or head.foreground or head.count < 2:
+        if head is None or head.count < 2:
             return 0
-        count = self._framer.skip_alike(packets.JOB_CREATED, head.count)
+        if head.foreground:
+            handles = self._framer.take_alike(packets.JOB_CREATED, head.count)
+            self._await_all(handles, head)
+            count = len(handles)
+        else:
+            count = self._framer.skip_alike(packets.JOB_CREATED, head.count)
         if count:
             events.append(Confirmed(head.owner, head.next, count))
             self._answered(head, count)
         return count
+
+    def _take_endings(self, events: list[ClientEvent[Owner]]) -> int:
+        """The bulk path for receivers that all have completed with data of one length, which is mostly none."""
+        bodies = self._framer.take_alike(packets.WORK_COMPLETE, _RUN_LIMIT) if self._waiting else ()
+        for body in bodies:
+            events.extend(self._reported(packets.WORK_COMPLETE, body))
+        return len(bodies)
+
+    def _await_all(self, handles: Sequence[bytes], head: _Expected[Owner]) -> None:
+        waiters = zip(repeat(head.owner), range(head.next, head.next + len(handles)))
+        if self._sharing or len(set(handles)) < len(handles) or not self._waiting.keys().isdisjoint(handles):
+            for handle, waiter in zip(handles, waiters, strict=False):
+                self._await(handle, waiter)
+        else:
+            self._waiting.update(zip(handles, waiters, strict=False))
+
+    def _await(self, handle: bytes, waiter: tuple[Owner, int]) -> None:
+        if handle in self._waiting:
+            self._sharing[handle] = _Waiters(self._waiting.pop(handle))
+        if handle in self._sharing:
+            self._sharing[handle].add(waiter)
+        else:
+            self._waiting[handle] = waiter
 
     def _handle(self, kind: int, body: bytes) -> Iterable[ClientEvent[Owner]]:
         if kind == packets.JOB_CREATED:
@@ -209,10 +245,7 @@ class ClientRole(Generic[Owner]):
             raise ProtocolViolation("the server confirmed a job that was not submitted")
         position = head.next
         if head.foreground:
-            waiters = self._waiters.get(handle)
-            if waiters is None:
-                waiters = self._waiters[handle] = _Waiters()
-            waiters.add(head.owner, position)
+            self._await(handle, (head.owner, position))
         self._answered(head, 1)
         return Confirmed(head.owner, position, 1)
 
@@ -228,15 +261,25 @@ class ClientRole(Generic[Owner]):
     def _reported(self, kind: int, body: bytes) -> Iterable[ClientEvent[Owner]]:
         # gearmand ends the handle of a WORK_FAIL with a NUL where it stands for an exception.
         handle, _, data = body.partition(b"\0")
-        waiters = self._waiters.get(handle)
-        if waiters is None:  # a second ending (Perl's exception and failure, gearmand's cancelled job), or not ours
+        is_over = kind in ENDINGS
+        waiter = self._waiting.pop(handle, None) if is_over else self._waiting.get(handle)
+        if waiter is None:
+            waiter = self._shared_by(handle, is_over)
+        if waiter is None:  # a second ending (Perl's exception and failure, gearmand's cancelled job), or not ours
             return ()
-        if kind not in ENDINGS:
-            return (Reported(*waiters.in_turn(), kind, data),)
-        owner, position = waiters.ended()
-        if not waiters:
-            del self._waiters[handle]
+        owner, position = waiter
         return (Reported(owner, position, kind, data),)
+
+    def _shared_by(self, handle: bytes, is_over: bool) -> tuple[Owner, int] | None:
+        waiters = self._sharing.get(handle)
+        if waiters is None:
+            return None
+        if not is_over:
+            return waiters.in_turn()
+        waiter = waiters.ended()
+        if not waiters:
+            del self._sharing[handle]
+        return waiter
 
     def _answered(self, head: _Expected[Owner], count: int) -> None:
         self.unconfirmed_count -= count

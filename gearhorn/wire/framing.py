@@ -81,6 +81,16 @@ class Framer:
         self._offset = match.end()
         return (match.end() - match.start()) // size
 
+    def take_alike(self, kind: int, limit: int) -> list[bytes]:
+        """As `skip_alike`, but returns the bodies of what it steps over."""
+        start = self._offset
+        count = self.skip_alike(kind, limit)
+        if not count:
+            return []
+        size = (self._offset - start) // count
+        buffer = self._buffer
+        return [buffer[at + HEADER_BYTES : at + size] for at in range(start, self._offset, size)]
+
     def _run_of(self, header: bytes, length: int) -> re.Pattern[bytes]:
         run = self._runs.get(header)
         if run is None:

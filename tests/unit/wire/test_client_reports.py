@@ -148,6 +148,27 @@ def test_coalesced_submits_of_different_owners_each_get_their_end() -> None:
     assert [report[:2] for report in reports] == [("ann", 3), ("bob", 8)]
 
 
+def test_submits_that_are_coalesced_with_some_of_a_row_wait_beside_them() -> None:
+    role = waiting(1, 2, 1, 3)
+    role.submit("bob", 0, 3, b"", foreground=True)
+    role.receive(created(4) + created(2) + created(5))
+    ends = role.receive(b"".join(event(WORK_COMPLETE, number, b"") for number in (1, 1, 2, 2, 3, 4, 5)))
+    assert [report[:2] for report in ends] == [
+        *(("ann", 0), ("ann", 2), ("ann", 1), ("bob", 1), ("ann", 3), ("bob", 0), ("bob", 2))
+    ]
+    assert lost(role) == []
+
+
+def test_endings_in_a_row_are_those_of_each_handle() -> None:
+    role = waiting(1, 2, 3, 4)
+    answers = {3: b"c", 1: b"a", 9: b"?", 2: b"b"}
+    ends = role.receive(b"".join(event(WORK_COMPLETE, number, data) for number, data in answers.items()))
+    assert ends == [
+        Reported("ann", position, WORK_COMPLETE, data) for position, data in ((2, b"c"), (0, b"a"), (1, b"b"))
+    ]
+    assert lost(role) == [("ann", [3])]
+
+
 @pytest.mark.parametrize("kind", [6, 10, 17, 42, 99])
 def test_packets_of_other_types_mean_nothing(kind: int) -> None:
     role = waiting(1)

@@ -15,7 +15,7 @@ from gearhorn.wire.copies import CopyEncoder
 from gearhorn.wire.framing import Framer
 from gearhorn.wire.worker import Assigned, WorkerRole
 
-words = st.binary(max_size=20).map(lambda word: word.replace(b"\0", b"."))
+words = st.binary(max_size=20).map(lambda word: word.replace(b"\0", b".").replace(b"\n", b"."))
 
 
 @contextmanager
