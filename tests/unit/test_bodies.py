@@ -53,7 +53,7 @@ def test_a_body_with_the_required_keys_has_the_defaults_of_the_contract() -> Non
 )
 def test_a_key_that_means_nothing_changes_nothing(topic: str, payload: str, more: str) -> None:
     """The usual body is read by another way than all others."""
-    usual = '{"topic":%s,"payload":%s%s}' % (json.dumps(topic), json.dumps(payload), more)
+    usual = "{" + f'"topic":{json.dumps(topic)},"payload":{json.dumps(payload)}{more}' + "}"
     unusual = usual.replace("{", '{"colour":[],', 1)
     assert parse_fanout(usual.encode()) == parse_fanout(unusual.encode())
 
