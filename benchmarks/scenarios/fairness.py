@@ -16,6 +16,7 @@ SMALL = Topic("small", 3)
 PAYLOAD_BYTES = 100
 WARM_UP_COUNT = 500
 REST_S = 0.3
+STALL_S, LOG_CHARACTERS = 5.0, 2000
 P99_AIM_MS, TIMES_AIM = 15.0, 1.2
 FOUR_THREADS, NO_THREADS = "gearhorn, gearmand with 4 threads", "gearhorn, gearmand with --threads=0"
 COLD = "gearhorn, 4 threads, the list read from the store each time"
@@ -78,8 +79,16 @@ class Stage:
             time.sleep(REST_S)
             giant = self._publish_giant()
         measured.giant_beside_s.append(giant.latency_s)
+        self._explain(max(one.latency_s for one in small))
         measured.at_rest += [one for one in small if one.answered_s < giant.due_s]
         measured.beside += [one for one in small if giant.due_s <= one.due_s <= giant.answered_s]
+
+    def _explain(self, longest_s: float) -> None:
+        """A stall of seconds is no matter of fairness: the logs may tell what happened."""
+        if longest_s > STALL_S:
+            server_log = (self._site.folder / "gearmand" / "log").read_text(errors="replace")
+            logs = f"{self._site.worker.log[-LOG_CHARACTERS:]}\n{server_log[-LOG_CHARACTERS:]}"
+            print(f"a small fanout took {longest_s:.1f} s; the logs end with:\n{logs}", file=sys.stderr, flush=True)
 
 
 def run(pace: Pace) -> Outcome:
