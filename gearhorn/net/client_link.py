@@ -69,7 +69,9 @@ class ClientLink:
     def is_up(self) -> bool:
         return self._role is not None
 
-    def submit(self, submitter: Submitter, first: int, count: int, encoded: bytes, *, foreground: bool) -> None:
+    def submit(
+        self, submitter: Submitter, first: int, count: int, encoded: bytes | list[bytes], *, foreground: bool
+    ) -> None:
         """Sends submit packets. To be called only while the link is up."""
         assert self._role is not None
         assert self._connection is not None

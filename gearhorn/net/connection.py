@@ -23,6 +23,9 @@ CLOSE_LIMIT_S = 2.0
 # A server that holds answers back sends them one by one. More than a few at once come from one that does not.
 SMALL_READ_BYTES = 256
 
+# Copying a piece that is smaller costs less than a write that gathers pieces.
+LARGE_PIECE_BYTES = 4 << 10
+
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -48,7 +51,7 @@ class Role(Protocol[Event]):
 
     def receive(self, data: bytes) -> list[Event]: ...
 
-    def take_output(self) -> bytes: ...
+    def take_pieces(self) -> list[bytes]: ...
 
 
 class Connection(asyncio.Protocol, Generic[Event]):
@@ -124,10 +127,13 @@ class Connection(asyncio.Protocol, Generic[Event]):
     def _flush(self) -> bool:
         """Whether there was something to send."""
         self._flush_is_due = False
-        output = self._role.take_output()
-        if output and self._transport is not None:
-            self._transport.write(output)
-        return bool(output)
+        pieces = self._role.take_pieces()
+        if pieces and self._transport is not None:
+            if max(map(len, pieces)) < LARGE_PIECE_BYTES:
+                self._transport.write(b"".join(pieces))
+            else:
+                self._transport.writelines(pieces)  # uvloop does not copy them
+        return bool(pieces)
 
     def _acknowledge(self) -> None:
         """Tells the peer at once that its bytes came: nothing that we send does so.

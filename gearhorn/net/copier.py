@@ -9,7 +9,7 @@ from gearhorn.core.members import Members
 from gearhorn.core.window import CopyWindow
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import ClientLink
-from gearhorn.net.connection import LinkSettings
+from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.wire import packets
 from gearhorn.wire.client import ENDINGS
@@ -106,7 +106,9 @@ class Copier:
         first, (names, id_bytes, count) = parcel.portion.take(limit)
         shipment = parcel.shipment
         self._window.sent(count, copy_bytes)
-        encoded = shipment.encoder.encode(names, id_bytes)
+        is_large = copy_bytes >= LARGE_PIECE_BYTES
+        encode = shipment.encoder.encode_in_pieces if is_large else shipment.encoder.encode
+        encoded: bytes | list[bytes] = encode(names, id_bytes)
         self.link.submit(parcel, first, count, encoded, foreground=shipment.run.foreground)
 
     def _went_down(self) -> None:

@@ -129,9 +129,9 @@ class ClientRole(Generic[Owner]):
     def set_client_id(self, client_id: bytes) -> None:
         self._out.append(packets.pack(packets.SET_CLIENT_ID, client_id))
 
-    def submit(self, owner: Owner, first: int, count: int, encoded: bytes, *, foreground: bool) -> None:
+    def submit(self, owner: Owner, first: int, count: int, encoded: bytes | list[bytes], *, foreground: bool) -> None:
         """Sends `count` submit packets, already encoded, which are the owner's submits from position `first` on."""
-        self._out.append(encoded)
+        self._out += (encoded,) if isinstance(encoded, bytes) else encoded
         self._expected.append(_Expected(owner, first, count, foreground))
         self.unconfirmed_count += count
 
@@ -146,8 +146,12 @@ class ClientRole(Generic[Owner]):
         return bool(self._expected)
 
     def take_output(self) -> bytes:
+        return b"".join(self.take_pieces())
+
+    def take_pieces(self) -> list[bytes]:
+        """The output as it was put together."""
         out, self._out = self._out, []
-        return b"".join(out)
+        return out
 
     def receive(self, data: bytes) -> list[ClientEvent[Owner]]:
         """What came before a `violation` still counts: whoever is not told here is not told by `close` either."""

@@ -25,6 +25,14 @@ class CopyEncoder:
         between = self._tail + head
         return b"".join((head, names[:-1].replace(NAME_END, between), self._tail))
 
+    def encode_in_pieces(self, names: bytes, name_bytes: int) -> list[bytes]:
+        """The same bytes, in pieces that do not copy the payload. For large ones, and few of them at a time."""
+        head = self._head(name_bytes)
+        pieces: list[bytes] = []
+        for name in names[:-1].split(NAME_END):
+            pieces += (head + name, self._tail)
+        return pieces
+
     def size_bytes(self, name_bytes: int) -> int:
         """The length of one packet whose name has `name_bytes` bytes."""
         return HEADER_BYTES + len(self._prefix) + name_bytes + len(self._tail)

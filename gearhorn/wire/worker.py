@@ -135,8 +135,12 @@ class WorkerRole:
     # The stream.
 
     def take_output(self) -> bytes:
+        return b"".join(self.take_pieces())
+
+    def take_pieces(self) -> list[bytes]:
+        """The output as it was put together."""
         out, self._out = self._out, []
-        return b"".join(out)
+        return out
 
     def receive(self, data: bytes) -> list[WorkerEvent]:
         """Jobs that came with a `violation` are not handed out: they go back to the server with the connection."""

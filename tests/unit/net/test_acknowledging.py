@@ -24,9 +24,9 @@ class Echo:
         self._out += data.replace(b".", b"")
         return [data]
 
-    def take_output(self) -> bytes:
+    def take_pieces(self) -> list[bytes]:
         out, self._out = self._out, b""
-        return out
+        return [out] if out else []
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def test_a_row_is_encoded_like_its_copies_one_by_one(
     encoder = CopyEncoder(kind, prefix, unique, payload)
     encoded = encoder.encode(packed(names), len(names[0]))
     assert encoded == b"".join(pack(kind, prefix + name, unique, payload) for name in names)
+    assert b"".join(encoder.encode_in_pieces(packed(names), len(names[0]))) == encoded
     assert len(encoded) == len(names) * encoder.size_bytes(len(names[0]))
 
 
@@ -55,3 +56,9 @@ def test_one_encoder_serves_rows_of_different_lengths() -> None:
         (18, b"t_bb\0\0p"),
         (18, b"t_cc\0\0p"),
     ]
+
+
+def test_pieces_share_the_payload() -> None:
+    pieces = CopyEncoder(18, b"t_", b"", b"p" * 100_000).encode_in_pieces(b"a\nb\n", 1)
+    assert [len(piece) for piece in pieces] == [15, 100_002] * 2
+    assert pieces[1] is pieces[3]
