@@ -2,21 +2,23 @@
 
 gearmand with I/O threads (its default) serves a connection until that has nothing more to say: a client that keeps its
 connection full starves every other client of the server. So a window that was filled is drained before anything more
-is sent, and its size follows the pace of the last answers: what the server takes in about three milliseconds.
+is sent, and its size follows the pace of the last answers: what the server takes in a few milliseconds.
 
-That is a bargain. Beside a fanout of 100,000 copies small ones take about 9 ms in the median with windows of 2 ms and
-14 with 3 (800 with none); but each drain costs a way to the server and back, and 10,000 copies then go at 0.7 of the
-pace of a raw client with 2 ms and at 0.8 with 3.
+That is a bargain. Each drain costs a way to the server and back, a third of a millisecond on one machine, and whoever
+wants something else of the server waits for a window to pass at each of some four steps of a fanout. So windows are
+short while several fanouts want to go out, and longer while there is but one.
 
 A window that is not full takes more at any time: small fanouts do not wait for each other.
 """
 
 import math
 
-TARGET_S = 0.003
+# How long the server is to be busy with one window: while others wait for their turn, and while nobody does.
+SHARED_TARGET_S = 0.002
+ALONE_TARGET_S = 0.006
 LEAST_COPIES = 64
 MOST_COPIES = 8192
-FIRST_COPIES = 2048
+FIRST_COPIES = 4096
 # What may be on its way in bytes. Bounds the memory of a fanout of large payloads; at 10 kB a copy it is 400 copies.
 MOST_BYTES = 4 << 20
 
@@ -26,12 +28,19 @@ class CopyWindow:
 
     def __init__(self) -> None:
         self.size = FIRST_COPIES
+        self._target_s = ALONE_TARGET_S
         self._open_count = 0
         self._open_bytes = 0
         self._draining = False
         # While it drains: when the first answer came, and how many came after that.
         self._first_answer_s: float | None = None
         self._timed_count = 0
+
+    def aim(self, target_s: float) -> None:
+        """How long the server is to be busy with one window, from now on."""
+        if target_s != self._target_s:
+            self._set_size(self.size * target_s / self._target_s)
+            self._target_s = target_s
 
     def room(self, copy_bytes: int) -> int:
         """How many copies of `copy_bytes` bytes may be sent now. One copy, however large, fits an empty window."""
@@ -69,5 +78,7 @@ class CopyWindow:
     def _resize(self, took_s: float) -> None:
         pace = self._timed_count / took_s if took_s > 0 else math.inf
         # A pause of the machine must not shrink the window at one stroke, nor a lucky moment blow it up.
-        bounded = min(max(pace * TARGET_S, self.size / 2), self.size * 2)
-        self.size = int(min(max(bounded, LEAST_COPIES), MOST_COPIES))
+        self._set_size(min(max(pace * self._target_s, self.size / 2), self.size * 2))
+
+    def _set_size(self, size: float) -> None:
+        self.size = int(min(max(size, LEAST_COPIES), MOST_COPIES))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from gearhorn.core.fanout import NOT_SENT
 from gearhorn.core.members import Members
-from gearhorn.core.window import CopyWindow
+from gearhorn.core.window import ALONE_TARGET_S, SHARED_TARGET_S, CopyWindow
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
@@ -18,6 +18,8 @@ from gearhorn.wire.client import ENDINGS
 JOIN_LIMIT_BYTES = 1 << 20
 # A turn is good for so many copies at least: small fanouts go out whole, and a large one in pieces worth a join.
 LEAST_SHARE = 64
+# Windows stay short for so long after somebody had to wait for another's copies: the next one will come soon.
+SHARED_FOR_S = 1.0
 
 SendElsewhere = Callable[[Shipment, Members], None]
 
@@ -76,10 +78,13 @@ class Copier:
         self._on_change = on_change
         self._window = CopyWindow()
         self._parcels: deque[Parcel] = deque()
+        self._shared_until_s = 0.0
         self._clock = asyncio.get_running_loop().time
 
     def add(self, shipment: Shipment, members: Members) -> None:
         """Sends copies to `members` as the window allows. To be called only while the link is up."""
+        if self._parcels:
+            self._shared_until_s = self._clock() + SHARED_FOR_S
         self._parcels.append(Parcel(shipment, members, self))
         self._turn()
 
@@ -88,6 +93,8 @@ class Copier:
 
     def _turn(self) -> None:
         parcels = self._parcels
+        if parcels:
+            self._window.aim(SHARED_TARGET_S if self._clock() < self._shared_until_s else ALONE_TARGET_S)
         while parcels and self.link.is_up:
             parcel = parcels.popleft()
             if not parcel.has_more:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gearhorn.core.window import FIRST_COPIES, LEAST_COPIES, MOST_BYTES, MOST_COPIES, TARGET_S, CopyWindow
+from gearhorn.core.window import (
+    ALONE_TARGET_S,
+    FIRST_COPIES,
+    LEAST_COPIES,
+    MOST_BYTES,
+    MOST_COPIES,
+    SHARED_TARGET_S,
+    CopyWindow,
+)
 
 
 def full_round(window: CopyWindow, took_s: float, copy_bytes: int = 100) -> int:
@@ -83,12 +91,12 @@ def test_a_window_that_took_long_shrinks_to_the_half_and_no_further() -> None:
 
 
 def test_a_window_that_took_as_long_as_it_should_keeps_its_size() -> None:
-    assert full_round(CopyWindow(), TARGET_S) == pytest.approx(FIRST_COPIES, rel=0.01)
+    assert full_round(CopyWindow(), ALONE_TARGET_S) == pytest.approx(FIRST_COPIES, rel=0.01)
 
 
 @pytest.mark.parametrize(
     ("per_copy_s", "expected"),
-    [(1e-9, MOST_COPIES), (1e-6, 3000), (1e-5, 300), (1e-3, LEAST_COPIES), (0.0, MOST_COPIES)],
+    [(1e-9, MOST_COPIES), (1e-6, 6000), (1e-5, 600), (1e-3, LEAST_COPIES), (0.0, MOST_COPIES)],
 )
 def test_the_size_follows_the_servers_pace_within_its_bounds(per_copy_s: float, expected: int) -> None:
     window = CopyWindow()
@@ -111,7 +119,18 @@ def test_the_way_to_the_server_and_back_is_not_its_work() -> None:
         window.sent(count, 100)
         window.answered(1, number + 0.1)  # a tenth of a second away
         window.answered(count - 1, number + 0.1 + count * 1e-6)
-    assert window.size == pytest.approx(3000, rel=0.02)
+    assert window.size == pytest.approx(6000, rel=0.02)
+
+
+def test_another_aim_counts_at_once() -> None:
+    window = CopyWindow()
+    window.aim(SHARED_TARGET_S)
+    assert window.size == pytest.approx(FIRST_COPIES * SHARED_TARGET_S / ALONE_TARGET_S, abs=1)
+    before = window.size
+    window.aim(SHARED_TARGET_S)
+    assert full_round(window, SHARED_TARGET_S) == pytest.approx(before, rel=0.01)
+    window.aim(ALONE_TARGET_S)
+    assert window.size == pytest.approx(FIRST_COPIES, rel=0.01)
 
 
 def test_the_time_that_it_took_to_fill_does_not_count() -> None:
@@ -122,7 +141,7 @@ def test_the_time_that_it_took_to_fill_does_not_count() -> None:
             window.answered(1, number * 1.0)
     window.sent(100, 100)
     window.answered(1, 5000.0)
-    window.answered(FIRST_COPIES - 1, 5000.0 + TARGET_S)
+    window.answered(FIRST_COPIES - 1, 5000.0 + ALONE_TARGET_S)
     assert window.size == pytest.approx(FIRST_COPIES, rel=0.01)
 
 

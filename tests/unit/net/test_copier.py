@@ -1,0 +1,112 @@
+"""Windows are long while one fanout has the server for itself, and short while others wait for their turn."""
+
+import asyncio
+
+from gearhorn.core.fanout import FanoutRun
+from gearhorn.core.members import Members
+from gearhorn.core.window import ALONE_TARGET_S, FIRST_COPIES, SHARED_TARGET_S
+from gearhorn.net.address import Address
+from gearhorn.net.client_link import Submitter
+from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
+from gearhorn.net.copier import SHARED_FOR_S, Copier
+from gearhorn.net.shipment import Shipment
+from gearhorn.wire.copies import CopyEncoder
+from tests.unit.virtual_time import in_virtual_time
+
+PER_COPY_S = 1e-6
+GIANT = Members.of([b"%06d" % number for number in range(200_000)])
+SMALL = Members.of([b"ann", b"bob"])
+
+
+class Server:
+    """Stands in for the link to a server, which takes each copy in a microsecond."""
+
+    is_up = True
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Submitter, int, int]] = []
+        self.encoded: list[bytes | list[bytes]] = []
+
+    def submit(
+        self, submitter: Submitter, first: int, count: int, encoded: bytes | list[bytes], *, foreground: bool
+    ) -> None:
+        assert not foreground
+        self.sent.append((submitter, first, count))
+        self.encoded.append(encoded)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.server = Server()
+        self.copier = Copier(Address("a", 1), LinkSettings(), "test", lambda *_: None, lambda: None)
+        self.copier.link = self.server  # type: ignore[assignment]
+
+    def add(self, members: Members, payload: bytes = b"x") -> FanoutRun:
+        run = FanoutRun(len(members), foreground=False)
+        self.copier.add(Shipment(run, CopyEncoder(18, b"t_", b"", payload), b"t_", lambda: None), members)
+        return run
+
+    async def serve(self) -> list[int]:
+        """Confirms what was sent, and lets more be sent. The sizes of the rows that were confirmed."""
+        sent, self.server.sent = self.server.sent, []
+        for submitter, first, count in sent:
+            submitter.confirmed(first, 1)
+            await asyncio.sleep(count * PER_COPY_S)
+            if count > 1:
+                submitter.confirmed(first + 1, count - 1)
+        self.copier._turn()
+        return [count for _, _, count in sent]
+
+    async def window(self) -> int:
+        """How many copies go out at a time, once that has settled."""
+        for _ in range(10):
+            served = await self.serve()
+        return sum(served)
+
+
+def copies_in(target_s: float) -> range:
+    """About as many as the server takes in that time. The first one of a window starts the clock."""
+    return range(int(target_s / PER_COPY_S * 0.95), int(target_s / PER_COPY_S * 1.05))
+
+
+@in_virtual_time
+async def test_a_fanout_that_is_alone_has_long_windows() -> None:
+    scene = Scene()
+    run = scene.add(GIANT)
+    assert await scene.serve() == [FIRST_COPIES]
+    assert await scene.window() in copies_in(ALONE_TARGET_S)
+    while not run.is_settled:
+        await scene.serve()
+
+
+@in_virtual_time
+async def test_windows_are_short_once_somebody_has_to_wait_and_long_again_later() -> None:
+    scene = Scene()
+    scene.add(GIANT)
+    await scene.window()
+    small = scene.add(SMALL)
+    assert await scene.window() in copies_in(SHARED_TARGET_S)
+    assert small.is_settled
+    await asyncio.sleep(SHARED_FOR_S)
+    assert await scene.window() in copies_in(ALONE_TARGET_S)
+
+
+@in_virtual_time
+async def test_small_fanouts_that_fit_the_window_do_not_make_it_short() -> None:
+    scene = Scene()
+    for _ in range(FIRST_COPIES // 4):
+        scene.add(SMALL)
+    await scene.serve()
+    scene.add(GIANT)
+    assert await scene.window() in copies_in(ALONE_TARGET_S)
+
+
+@in_virtual_time
+async def test_a_large_payload_is_not_copied() -> None:
+    scene = Scene()
+    scene.add(SMALL, b"x" * LARGE_PIECE_BYTES)
+    scene.add(SMALL)
+    large, small = scene.server.encoded
+    assert isinstance(large, list)
+    assert isinstance(small, bytes)
+    assert large[1] is large[3]
