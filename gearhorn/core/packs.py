@@ -128,6 +128,7 @@ class PackBuilder:
         bounds: list[int] = []
         usual_bytes = USUAL_COUNT * (self._id_bytes + 1)
         for number, added in enumerate(self._blobs):
+            self._blobs[number] = bytearray()  # or a long list would be in memory twice
             start = number << self._shift
             blob = bytes(added) if is_distinct else _packed(dict.fromkeys(_unpacked(added)))
             if blobs and len(blobs[-1]) + len(blob) <= usual_bytes:

@@ -19,28 +19,51 @@ ALONE_TARGET_S = 0.006
 LEAST_COPIES = 64
 MOST_COPIES = 8192
 FIRST_COPIES = 4096
+# A pause of the machine must not make a window too small for long, nor a lucky moment make it too large.
+MOST_GROWTH = 2
+MOST_SHRINKAGE = 8
+# The first window of a large fanout while small ones come and go: nobody knows how fast its queues will be found.
+CAREFUL_COPIES = 256
+# The shortest way to the server and back is believed in for long, but not for ever.
+WAY_GROWTH = 1.005
 # What may be on its way in bytes. Bounds the memory of a fanout of large payloads; at 10 kB a copy it is 400 copies.
 MOST_BYTES = 4 << 20
 
 
 class CopyWindow:
-    """Counts the copies of one link. `now_s` is a monotonic clock in seconds."""
+    """Counts the copies of one link. `now_s` is a monotonic clock in seconds, exact to some ten microseconds.
+
+    The pace at which a server takes copies depends on their queues: gearmand finds those that it knows longest last. So
+    what was learnt at the end of a large fanout says little about the beginning of the next one, and that of first
+    windows is remembered by itself.
+    """
 
     def __init__(self) -> None:
         self.size = FIRST_COPIES
         self._target_s = ALONE_TARGET_S
+        self._first_pace = FIRST_COPIES / ALONE_TARGET_S  # copies per second
+        self._is_first = True
         self._open_count = 0
         self._open_bytes = 0
         self._draining = False
-        # While it drains: when the first answer came, and how many came after that.
-        self._first_answer_s: float | None = None
+        self._begun_s: float | None = None  # when the copies went out of which no answer has come yet
+        self._way_s = math.inf
+        # While it drains: since when, and how many answers have come.
+        self._filled_s = 0.0
         self._timed_count = 0
 
-    def aim(self, target_s: float) -> None:
-        """How long the server is to be busy with one window, from now on."""
-        if target_s != self._target_s:
+    def rest(self) -> None:
+        """To be called when nothing waits to be sent: the next full window is the first one of something new."""
+        self._is_first = True
+
+    def aim(self, target_s: float, *, is_careful: bool = False) -> None:
+        """How long the server is to be busy with one window, from now on. To be called before `room`."""
+        if self._is_first and not self._draining:
+            limit = self._open_count + CAREFUL_COPIES if is_careful else MOST_COPIES
+            self._set_size(min(self._first_pace * target_s, limit))
+        elif target_s != self._target_s:
             self._set_size(self.size * target_s / self._target_s)
-            self._target_s = target_s
+        self._target_s = target_s
 
     def room(self, copy_bytes: int) -> int:
         """How many copies of `copy_bytes` bytes may be sent now. One copy, however large, fits an empty window."""
@@ -49,36 +72,39 @@ class CopyWindow:
         by_bytes = max((MOST_BYTES - self._open_bytes) // copy_bytes, 0 if self._open_count else 1)
         return min(self.size - self._open_count, by_bytes)
 
-    def sent(self, count: int, copy_bytes: int) -> None:
+    def sent(self, count: int, copy_bytes: int, now_s: float) -> None:
+        if not self._open_count:
+            self._begun_s = now_s
         self._open_count += count
         self._open_bytes += count * copy_bytes
         if self._open_count >= self.size or self._open_bytes + copy_bytes > MOST_BYTES:
             self._draining = True
-            self._first_answer_s = None
+            self._filled_s = now_s
             self._timed_count = 0
 
     def answered(self, count: int, now_s: float) -> None:
         """The server has answered for `count` copies, whichever way."""
         self._open_count -= count
+        if self._begun_s is not None:
+            self._way_s = min(now_s - self._begun_s, self._way_s * WAY_GROWTH)
+            self._begun_s = None
         if self._draining:
-            self._time(count, now_s)
-        if not self._open_count:
-            self._open_bytes = 0
-            self._draining = False
-
-    def _time(self, count: int, now_s: float) -> None:
-        """Counts from the first answer on: what passes before it is the way to the server and back, not its work."""
-        if self._first_answer_s is None:
-            self._first_answer_s = now_s
-        else:
             self._timed_count += count
         if not self._open_count:
-            self._resize(now_s - self._first_answer_s)
+            self._empty(now_s)
+
+    def _empty(self, now_s: float) -> None:
+        if self._draining:
+            self._resize(now_s - self._filled_s - self._way_s)  # the way there and back is not the server's work
+            self._is_first = False
+        self._open_bytes = 0
+        self._draining = False
 
     def _resize(self, took_s: float) -> None:
         pace = self._timed_count / took_s if took_s > 0 else math.inf
-        # A pause of the machine must not shrink the window at one stroke, nor a lucky moment blow it up.
-        self._set_size(min(max(pace * self._target_s, self.size / 2), self.size * 2))
+        self._set_size(min(max(pace * self._target_s, self.size / MOST_SHRINKAGE), self.size * MOST_GROWTH))
+        if self._is_first:
+            self._first_pace = self.size / self._target_s
 
     def _set_size(self, size: float) -> None:
         self.size = int(min(max(size, LEAST_COPIES), MOST_COPIES))

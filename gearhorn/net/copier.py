@@ -1,12 +1,12 @@
 """Puts copies onto one server's link: within the window, and the shipments that have copies to send take turns."""
 
-import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from gearhorn.core.fanout import NOT_SENT
 from gearhorn.core.members import Members
-from gearhorn.core.window import ALONE_TARGET_S, SHARED_TARGET_S, CopyWindow
+from gearhorn.core.window import ALONE_TARGET_S, CAREFUL_COPIES, SHARED_TARGET_S, CopyWindow
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
@@ -20,6 +20,8 @@ JOIN_LIMIT_BYTES = 1 << 20
 LEAST_SHARE = 64
 # Windows stay short for so long after somebody had to wait for another's copies: the next one will come soon.
 SHARED_FOR_S = 1.0
+# A large fanout begins with a small window for so long after a small one was sent.
+CAREFUL_FOR_S = 0.05
 
 SendElsewhere = Callable[[Shipment, Members], None]
 
@@ -72,29 +74,39 @@ class Copier:
         client_id: str,
         send_elsewhere: SendElsewhere,
         on_change: Callable[[], None],
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """The loop's own clock would not do: uvloop's goes in steps of a millisecond."""
         self.link = ClientLink(address, settings, client_id, self._turn, on_change, self._went_down)
         self.send_elsewhere = send_elsewhere
         self._on_change = on_change
         self._window = CopyWindow()
         self._parcels: deque[Parcel] = deque()
-        self._shared_until_s = 0.0
-        self._clock = asyncio.get_running_loop().time
+        self._shared_until_s = self._careful_until_s = 0.0
+        self._now_s = now_s
 
     def add(self, shipment: Shipment, members: Members) -> None:
         """Sends copies to `members` as the window allows. To be called only while the link is up."""
+        now_s = self._now_s()
         if self._parcels:
-            self._shared_until_s = self._clock() + SHARED_FOR_S
+            self._shared_until_s = now_s + SHARED_FOR_S
+        if len(members) < CAREFUL_COPIES:
+            self._careful_until_s = now_s + CAREFUL_FOR_S
         self._parcels.append(Parcel(shipment, members, self))
         self._turn()
 
     def answered(self, count: int) -> None:
-        self._window.answered(count, self._clock())
+        self._window.answered(count, self._now_s())
 
     def _turn(self) -> None:
         parcels = self._parcels
-        if parcels:
-            self._window.aim(SHARED_TARGET_S if self._clock() < self._shared_until_s else ALONE_TARGET_S)
+        if not parcels:
+            self._window.rest()
+            return
+        now_s = self._now_s()
+        target_s = SHARED_TARGET_S if now_s < self._shared_until_s else ALONE_TARGET_S
+        is_large = parcels[0].portion.unsent_count > CAREFUL_COPIES
+        self._window.aim(target_s, is_careful=is_large and now_s < self._careful_until_s)
         while parcels and self.link.is_up:
             parcel = parcels.popleft()
             if not parcel.has_more:
@@ -105,14 +117,14 @@ class Copier:
                 parcels.appendleft(parcel)
                 return
             share = max(LEAST_SHARE, room // (len(parcels) + 1))
-            self._send(parcel, copy_bytes, min(room, share, max(1, JOIN_LIMIT_BYTES // copy_bytes)))
+            self._send(parcel, copy_bytes, min(room, share, max(1, JOIN_LIMIT_BYTES // copy_bytes)), now_s)
             if parcel.has_more:
                 parcels.append(parcel)
 
-    def _send(self, parcel: Parcel, copy_bytes: int, limit: int) -> None:
+    def _send(self, parcel: Parcel, copy_bytes: int, limit: int, now_s: float) -> None:
         first, (names, id_bytes, count) = parcel.portion.take(limit)
         shipment = parcel.shipment
-        self._window.sent(count, copy_bytes)
+        self._window.sent(count, copy_bytes, now_s)
         is_large = copy_bytes >= LARGE_PIECE_BYTES
         encode = shipment.encoder.encode_in_pieces if is_large else shipment.encoder.encode
         encoded: bytes | list[bytes] = encode(names, id_bytes)

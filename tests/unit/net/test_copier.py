@@ -4,14 +4,14 @@ import asyncio
 
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
-from gearhorn.core.window import ALONE_TARGET_S, FIRST_COPIES, SHARED_TARGET_S
+from gearhorn.core.window import ALONE_TARGET_S, CAREFUL_COPIES, FIRST_COPIES, SHARED_TARGET_S
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import Submitter
 from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
 from gearhorn.net.copier import SHARED_FOR_S, Copier
 from gearhorn.net.shipment import Shipment
 from gearhorn.wire.copies import CopyEncoder
-from tests.unit.virtual_time import in_virtual_time
+from tests.unit.virtual_time import in_virtual_time, now_s
 
 PER_COPY_S = 1e-6
 GIANT = Members.of([b"%06d" % number for number in range(200_000)])
@@ -38,7 +38,7 @@ class Server:
 class Scene:
     def __init__(self) -> None:
         self.server = Server()
-        self.copier = Copier(Address("a", 1), LinkSettings(), "test", lambda *_: None, lambda: None)
+        self.copier = Copier(Address("a", 1), LinkSettings(), "test", lambda *_: None, lambda: None, now_s)
         self.copier.link = self.server  # type: ignore[assignment]
 
     def add(self, members: Members, payload: bytes = b"x") -> FanoutRun:
@@ -92,12 +92,13 @@ async def test_windows_are_short_once_somebody_has_to_wait_and_long_again_later(
 
 
 @in_virtual_time
-async def test_small_fanouts_that_fit_the_window_do_not_make_it_short() -> None:
+async def test_after_small_fanouts_a_large_one_begins_with_few_copies_and_goes_on_as_if_alone() -> None:
     scene = Scene()
     for _ in range(FIRST_COPIES // 4):
         scene.add(SMALL)
-    await scene.serve()
+    assert sum(await scene.serve()) == FIRST_COPIES // 2
     scene.add(GIANT)
+    assert await scene.serve() == [CAREFUL_COPIES]
     assert await scene.window() in copies_in(ALONE_TARGET_S)
 
 
