@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,10 @@ except ImportError:  # an optional extra: see setup.cfg
     from asyncio import new_event_loop
 
 
+# Objects made and not let go until the youngest of them are searched for cycles; 700 would be Python's choice.
+GARBAGE_THRESHOLD = 20_000
+
+
 def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "worker",
@@ -35,9 +40,20 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments)
     settings = config.daemon_settings()
     store = open_store(config.store_settings())
+    spare_the_collector()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(serve(settings, store))
     return exits.OK
+
+
+def spare_the_collector() -> None:
+    """What is there by now stays until the end, and little that comes later is ever part of a cycle.
+
+    With Python's own settings the search for cycles takes a tenth of the time of small fanouts.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 async def serve(settings: DaemonSettings, store: Store, on_ready: Callable[[], None] = lambda: None) -> None:

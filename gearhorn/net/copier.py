@@ -88,15 +88,26 @@ class Copier:
     def add(self, shipment: Shipment, members: Members) -> None:
         """Sends copies to `members` as the window allows. To be called only while the link is up."""
         now_s = self._now_s()
+        parcel = Parcel(shipment, members, self)
         if self._parcels:
             self._shared_until_s = now_s + SHARED_FOR_S
-        if len(members) < CAREFUL_COPIES:
+        if len(members) <= LEAST_SHARE:
             self._careful_until_s = now_s + CAREFUL_FOR_S
-        self._parcels.append(Parcel(shipment, members, self))
+            if not self._parcels and self._send_small(parcel, now_s):
+                return
+        self._parcels.append(parcel)
         self._turn()
 
     def answered(self, count: int) -> None:
         self._window.answered(count, self._now_s())
+
+    def _send_small(self, parcel: Parcel, now_s: float) -> bool:
+        """Sends the beginning of a small fanout while nobody waits; True if that was all of it."""
+        copy_bytes = parcel.next_copy_bytes()
+        room = self._window.room(copy_bytes)
+        if room > 0:
+            self._send(parcel, copy_bytes, min(room, max(1, JOIN_LIMIT_BYTES // copy_bytes)), now_s)
+        return not parcel.has_more
 
     def _turn(self) -> None:
         parcels = self._parcels
