@@ -208,7 +208,10 @@ class ClientRole(Generic[Owner]):
         """The bulk path for receivers that all have completed with data of one length, which is mostly none."""
         bodies = self._framer.take_alike(packets.WORK_COMPLETE, _RUN_LIMIT) if self._waiting else ()
         for body in bodies:
-            events.extend(self._reported(packets.WORK_COMPLETE, body))
+            handle, _, data = body.partition(b"\0")
+            waiter = self._waiting.pop(handle, None) or self._shared_by(handle, is_over=True)
+            if waiter is not None:
+                events.append(Reported(waiter[0], waiter[1], packets.WORK_COMPLETE, data))
         return len(bodies)
 
     def _await_all(self, handles: Sequence[bytes], head: _Expected[Owner]) -> None:
@@ -268,13 +271,13 @@ class ClientRole(Generic[Owner]):
         is_over = kind in ENDINGS
         waiter = self._waiting.pop(handle, None) if is_over else self._waiting.get(handle)
         if waiter is None:
-            waiter = self._shared_by(handle, is_over)
+            waiter = self._shared_by(handle, is_over=is_over)
         if waiter is None:  # a second ending (Perl's exception and failure, gearmand's cancelled job), or not ours
             return ()
         owner, position = waiter
         return (Reported(owner, position, kind, data),)
 
-    def _shared_by(self, handle: bytes, is_over: bool) -> tuple[Owner, int] | None:
+    def _shared_by(self, handle: bytes, *, is_over: bool) -> tuple[Owner, int] | None:
         waiters = self._sharing.get(handle)
         if waiters is None:
             return None
