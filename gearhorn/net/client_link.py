@@ -11,6 +11,9 @@ from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused, Re
 
 log = logging.getLogger(__name__)
 
+# So many submits are worth a write of their own: the server begins with them while more is being done here.
+MANY = 256
+
 
 class Submitter(Protocol):
     """Whoever submits jobs. Submits are told apart by their positions, which the submitter chooses."""
@@ -76,7 +79,10 @@ class ClientLink:
         assert self._role is not None
         assert self._connection is not None
         self._role.submit(submitter, first, count, encoded, foreground=foreground)
-        self._connection.flush_soon()
+        if count < MANY:
+            self._connection.flush_soon()
+        else:
+            self._connection.flush()
 
     async def _connect(self) -> Connection[ClientEvent[Submitter]]:
         role: ClientRole[Submitter] = ClientRole()

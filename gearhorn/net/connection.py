@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol, Generic[Event]):
             self.abort(str(self._role.violation))
             return
         self._after_read()
-        if not self._flush() and len(data) < SMALL_READ_BYTES:
+        if not self.flush() and len(data) < SMALL_READ_BYTES:
             self._acknowledge()
 
     def eof_received(self) -> None:
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol, Generic[Event]):
         """Sends what the role has to say, together with whatever else it is told before the loop comes round."""
         if not self._flush_is_due:
             self._flush_is_due = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
     def abort(self, reason: str) -> None:
         """Ends the connection at once. What was not sent is lost."""
@@ -119,13 +119,13 @@ class Connection(asyncio.Protocol, Generic[Event]):
 
     async def close(self) -> None:
         """Sends what is waiting, then ends the connection. A peer that does not let it go is not waited for long."""
-        self._flush()
+        self.flush()
         if self._transport is not None:
             self._transport.close()
             await asyncio.wait([self.closed], timeout=CLOSE_LIMIT_S)
 
-    def _flush(self) -> bool:
-        """Whether there was something to send."""
+    def flush(self) -> bool:
+        """Sends what the role has to say. Whether there was anything."""
         self._flush_is_due = False
         pieces = self._role.take_pieces()
         if pieces and self._transport is not None:

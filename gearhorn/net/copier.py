@@ -137,9 +137,8 @@ class Copier:
         shipment = parcel.shipment
         self._window.sent(count, copy_bytes, now_s)
         is_large = copy_bytes >= LARGE_PIECE_BYTES
-        encode = shipment.encoder.encode_in_pieces if is_large else shipment.encoder.encode
-        encoded: bytes | list[bytes] = encode(names, id_bytes)
-        self.link.submit(parcel, first, count, encoded, foreground=shipment.run.foreground)
+        encode = shipment.encoder.encode_one_by_one if is_large else shipment.encoder.encode
+        self.link.submit(parcel, first, count, encode(names, id_bytes), foreground=shipment.run.foreground)
 
     def _went_down(self) -> None:
         self._on_change()

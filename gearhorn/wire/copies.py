@@ -19,14 +19,13 @@ class CopyEncoder:
         self._prefix = prefix
         self._tail = b"\0%b\0%b" % (unique, payload)
 
-    def encode(self, names: bytes, name_bytes: int) -> bytes:
-        """One packet per name, in order. All `names` have `name_bytes` bytes, and a NAME_END behind them."""
+    def encode(self, names: bytes, name_bytes: int) -> list[bytes]:
+        """A packet per name, in order, cut into pieces. All `names` have `name_bytes` bytes, and a NAME_END behind."""
         head = self._head(name_bytes)
-        between = self._tail + head
-        return b"".join((head, names[:-1].replace(NAME_END, between), self._tail))
+        return [head, names[:-1].replace(NAME_END, self._tail + head), self._tail]
 
-    def encode_in_pieces(self, names: bytes, name_bytes: int) -> list[bytes]:
-        """The same bytes, in pieces that do not copy the payload. For large ones, and few of them at a time."""
+    def encode_one_by_one(self, names: bytes, name_bytes: int) -> list[bytes]:
+        """The same bytes, without a copy of the payload for each. For large ones, and few of them at a time."""
         head = self._head(name_bytes)
         pieces: list[bytes] = []
         for name in names[:-1].split(NAME_END):

@@ -45,7 +45,7 @@ class Dispatch:
     def send(self, shipment: Shipment, members: Members) -> None:
         ids = set(members)
         if members:
-            packet = shipment.encoder.encode(*members.row(0, 1)[:2])
+            packet = b"".join(shipment.encoder.encode(*members.row(0, 1)[:2]))
             self.sent.append((packet.rpartition(b"\0")[2], ids))
             portion = shipment.run.add_portion(members)
             first, row = portion.take(len(members))

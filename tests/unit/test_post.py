@@ -40,7 +40,7 @@ class Dispatch:
             assert not shipment.run.foreground
             assert shipment.run.total_count == len(members)
             for member in members:
-                ((kind, body),) = packets_in(shipment.encoder.encode(member + b"\n", len(member)))
+                ((kind, body),) = packets_in(b"".join(shipment.encoder.encode(member + b"\n", len(member))))
                 queue, unique, payload = body.split(b"\0", 2)
                 assert (kind, unique) == (SUBMIT_JOB_BG, b"")
                 found.append((queue.decode(), json.loads(payload)))

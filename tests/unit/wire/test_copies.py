@@ -30,15 +30,15 @@ def test_a_row_is_encoded_like_its_copies_one_by_one(
     kind: int, prefix: bytes, unique: bytes, payload: bytes, names: list[bytes]
 ) -> None:
     encoder = CopyEncoder(kind, prefix, unique, payload)
-    encoded = encoder.encode(packed(names), len(names[0]))
+    encoded = b"".join(encoder.encode(packed(names), len(names[0])))
     assert encoded == b"".join(pack(kind, prefix + name, unique, payload) for name in names)
-    assert b"".join(encoder.encode_in_pieces(packed(names), len(names[0]))) == encoded
+    assert b"".join(encoder.encode_one_by_one(packed(names), len(names[0]))) == encoded
     assert len(encoded) == len(names) * encoder.size_bytes(len(names[0]))
 
 
 def test_a_copy_has_the_bytes_of_the_protocol_text() -> None:
     encoder = CopyEncoder(18, b"news_", b"u", b"a\0b")
-    assert encoder.encode(b"ann\nbob\n", 3) == (
+    assert b"".join(encoder.encode(b"ann\nbob\n", 3)) == (
         b"\0REQ\0\0\0\x12\0\0\0\x0enews_ann\0u\0a\0b\0REQ\0\0\0\x12\0\0\0\x0enews_bob\0u\0a\0b"
     )
 
@@ -46,12 +46,12 @@ def test_a_copy_has_the_bytes_of_the_protocol_text() -> None:
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0REQ\0\0\0\x12\0\0\0\0", "Grüße".encode()])
 def test_a_payload_is_not_looked_at(payload: bytes) -> None:
     encoded = CopyEncoder(18, b"t_", b"", payload).encode(b"x\ny\nz\n", 1)
-    assert packets_in(encoded) == [(18, b"t_%b\0\0%b" % (name, payload)) for name in (b"x", b"y", b"z")]
+    assert packets_in(b"".join(encoded)) == [(18, b"t_%b\0\0%b" % (name, payload)) for name in (b"x", b"y", b"z")]
 
 
 def test_one_encoder_serves_rows_of_different_lengths() -> None:
     encoder = CopyEncoder(18, b"t_", b"", b"p")
-    assert packets_in(encoder.encode(b"a\n", 1) + encoder.encode(b"bb\ncc\n", 2)) == [
+    assert packets_in(b"".join(encoder.encode(b"a\n", 1) + encoder.encode(b"bb\ncc\n", 2))) == [
         (18, b"t_a\0\0p"),
         (18, b"t_bb\0\0p"),
         (18, b"t_cc\0\0p"),
@@ -59,6 +59,6 @@ def test_one_encoder_serves_rows_of_different_lengths() -> None:
 
 
 def test_pieces_share_the_payload() -> None:
-    pieces = CopyEncoder(18, b"t_", b"", b"p" * 100_000).encode_in_pieces(b"a\nb\n", 1)
+    pieces = CopyEncoder(18, b"t_", b"", b"p" * 100_000).encode_one_by_one(b"a\nb\n", 1)
     assert [len(piece) for piece in pieces] == [15, 100_002] * 2
     assert pieces[1] is pieces[3]

@@ -76,7 +76,7 @@ def test_gear_reads_what_a_client_says() -> None:
 @given(st.sampled_from(sorted(packets.SUBMIT_KINDS.values())), words, words, st.binary(), st.lists(words, min_size=1))
 def test_gear_reads_every_copy(kind: int, prefix: bytes, unique: bytes, payload: bytes, names: list[bytes]) -> None:
     encoder = CopyEncoder(kind, prefix, unique, payload)
-    read = read_by_gear(b"".join(encoder.encode(name + b"\n", len(name)) for name in names))
+    read = read_by_gear(b"".join(piece for name in names for piece in encoder.encode(name + b"\n", len(name))))
     assert [
         (packet.ptype, packet.getArgument(0), packet.getArgument(1), packet.getArgument(2, last=True))
         for packet in read
@@ -85,11 +85,8 @@ def test_gear_reads_every_copy(kind: int, prefix: bytes, unique: bytes, payload:
 
 def test_gear_reads_a_row_of_copies() -> None:
     names = [b"host-%03d" % number for number in range(500)]
-    read = read_by_gear(
-        CopyEncoder(packets.SUBMIT_JOB_BG, b"news_", b"", b"payload").encode(
-            b"".join(name + b"\n" for name in names), 8
-        )
-    )
+    encoder = CopyEncoder(packets.SUBMIT_JOB_BG, b"news_", b"", b"payload")
+    read = read_by_gear(b"".join(encoder.encode(b"".join(name + b"\n" for name in names), 8)))
     assert [packet.getArgument(0) for packet in read] == [b"news_" + name for name in names]
 
 
