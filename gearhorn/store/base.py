@@ -35,6 +35,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from gearhorn.core.members import Members
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 
 
@@ -127,6 +128,15 @@ class TopicList(NamedTuple):
 
     version: int
     client_ids: Collection[bytes]
+
+
+# Packing so many ids takes some milliseconds: nothing for the event loop, in one go.
+LONG_LIST = 20_000
+
+
+def pack_long(client_ids: list[bytes]) -> Collection[bytes]:
+    """For stores that have threads of their own, to be called there."""
+    return Members.of(client_ids) if len(client_ids) > LONG_LIST else client_ids
 
 
 class TopicCount(NamedTuple):

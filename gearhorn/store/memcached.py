@@ -22,6 +22,7 @@ from gearhorn.store.base import (
     TopicList,
     TopicState,
     join_states,
+    pack_long,
 )
 from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.memcached_layout import PERMANENT
@@ -88,8 +89,10 @@ class MemcachedStore:
         return Outcome([results[index] for index in range(len(changes))], topics, leases, held_s)
 
     async def read(self, topics: Sequence[str]) -> list[TopicList]:
-        lists = await self._calls.run(lambda: self._lists.read(topics))
-        return [TopicList(version, list(entries)) for version, entries in lists]
+        def read() -> list[TopicList]:
+            return [TopicList(version, pack_long(list(entries))) for version, entries in self._lists.read(topics)]
+
+        return await self._calls.run(read)
 
     async def read_short(self, topics: Sequence[str]) -> Sequence[TopicList | None]:
         return await self.read(topics)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gearhorn.core.members import MembersBuilder
-from gearhorn.store.base import TopicList
+from gearhorn.store.base import LONG_LIST, TopicList
 from gearhorn.store.redis_calls import Command, RedisCalls
 from gearhorn.store.redis_scripts import SWEEP
 from gearhorn.store.versions import MICROSECONDS_PER_S
@@ -19,7 +19,7 @@ TOPICS_PER_CALL = 500
 
 # A longer list is read in pieces, so that Redis and this process have a few milliseconds of work at a time. No other
 # is, because SSCAN takes twice as long as SMEMBERS. One that changes again and again is read as a whole in the end.
-IDS_PER_PIECE = 20_000
+IDS_PER_PIECE = LONG_LIST
 TRIES_IN_PIECES = 3
 
 # So many ids are packed before anybody else has a turn, half a millisecond or so.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from gearhorn.clock import steady_s
-from gearhorn.store.base import Change, Outcome, Subscription, TopicCount, TopicList
+from gearhorn.store.base import Change, Outcome, Subscription, TopicCount, TopicList, pack_long
 from gearhorn.store.leases import TopicVersion
 from gearhorn.store.sqlite_changes import SqliteChanges, end_subscriptions
 from gearhorn.store.sqlite_file import SqliteFile
@@ -53,7 +53,7 @@ def _read(file: SqliteFile, topic: str) -> TopicList:
     row: tuple[int, int] | None = file.db.execute("SELECT id, version FROM topics WHERE name = ?", (topic,)).fetchone()
     topic_id, version = row or (0, 0)  # no row has the id 0
     rows = file.db.execute("SELECT client_id FROM subscriptions WHERE topic_id = ?", (topic_id,)).fetchall()
-    return TopicList(version, [client_id for (client_id,) in rows])
+    return TopicList(version, pack_long([client_id for (client_id,) in rows]))
 
 
 @contextlib.contextmanager

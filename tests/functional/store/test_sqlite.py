@@ -10,11 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from gearhorn.core.members import Members
 from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.store import base
 from gearhorn.store.base import Subscribe, TopicList
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import apply, is_settled, members, read, subscribe, unsubscribe, wait_until
+
+
+async def test_a_long_list_is_packed_where_nobody_waits_for_it(
+    open_url: OpenUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LONG_LIST", 2)
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    for count, kind in ((2, list), (3, Members)):
+        await apply(store, [Subscribe("news", f"client-{number}") for number in range(count)])
+        assert isinstance((await read(store, "news")).client_ids, kind)
+    assert await members(store, "news") == ["client-0", "client-1", "client-2"]
 
 
 async def test_lists_and_versions_outlive_the_process(tmp_path: Path, open_url: OpenUrl) -> None:
