@@ -55,6 +55,11 @@ class Worker(ServerProcess):
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
         return int(fields[name].split()[0]) * 1024
 
+    def processor_s(self) -> float:
+        """The processor time that it has used so far, in seconds; counted in hundredths."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def open_files_count(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
