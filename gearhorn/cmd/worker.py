@@ -22,7 +22,7 @@ except ImportError:  # an optional extra: see setup.cfg
 
 
 # Objects made and not let go until the youngest of them are searched for cycles; 700 would be Python's choice.
-GARBAGE_THRESHOLD = 20_000
+GARBAGE_THRESHOLD = 5_000
 
 
 def add_parser(subparsers: Any, parents: Parents) -> None:

@@ -14,8 +14,9 @@ from gearhorn.net.shipment import Shipment
 from gearhorn.wire import packets
 from gearhorn.wire.client import ENDINGS
 
-# What one join may build. Larger pieces gain nothing, and a piece is memory.
-JOIN_LIMIT_BYTES = 1 << 20
+# What is built and sent at a time. Larger pieces gain nothing, and a piece is memory; with these the server has begun
+# on the first one while the next one is being built.
+JOIN_LIMIT_BYTES = 128 << 10
 # A turn is good for so many copies at least: small fanouts go out whole, and a large one in pieces worth a join.
 LEAST_SHARE = 64
 # Windows stay short for so long after somebody had to wait for another's copies: the next one will come soon.
