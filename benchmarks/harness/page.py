@@ -1,5 +1,5 @@
 """The page about a run: all aims on top, then a section per scenario. Everything on it is in the result's JSON file,
-except what a scenario says of itself (question, contestants, plots), which comes from its module.
+except what a scenario says of itself (question, contestants, plots, profile), which comes from its module.
 """
 
 import os
@@ -167,7 +167,18 @@ def _section(record: Record, scenario: Scenario, usual: Record, pictures: Sequen
     if record.error:
         yield from ["**This scenario failed:**", "", "```", *record.error.splitlines(), "```", ""]
     yield from _figures(record, pictures)
+    yield from _profile(scenario)
     yield from _circumstances(record, usual)
+
+
+def _profile(scenario: Scenario) -> Iterator[str]:
+    if not scenario.profile:
+        return
+    yield "### Where the time goes"
+    yield ""
+    for paragraph in scenario.profile:
+        yield paragraph
+        yield ""
 
 
 def _contestants(scenario: Scenario) -> Iterator[str]:

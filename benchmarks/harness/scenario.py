@@ -79,7 +79,8 @@ class Plot:
 class Scenario:
     """`name` is the word for it on the command line, `question` what it asks, in a sentence or two.
 
-    `contestants` tells of each what it does less, and what more, than the service.
+    `contestants` tells of each what it does less, and what more, than the service. `profile` tells, in paragraphs, what
+    was found out by hand: where the time goes, why an aim is out of reach, what was tried.
     """
 
     name: str
@@ -88,3 +89,4 @@ class Scenario:
     contestants: Mapping[str, str]
     run: Callable[[Pace], Outcome]
     plots: Sequence[Plot] = ()
+    profile: Sequence[str] = ()

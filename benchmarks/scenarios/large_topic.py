@@ -179,4 +179,11 @@ SCENARIO = Scenario(
     },
     run=run,
     plots=(Plot("bytes per subscriber"), Plot("s"), Plot("ms", is_log=True)),
+    profile=(
+        "The first read asks for 20,000 ids at a time. Redis spends 0.43 s on these 50 answers, by its own count, "
+        "where a whole SMEMBERS takes a client 0.37 s in all; but that would keep Redis from serving anybody for "
+        "more than a tenth of a second. Packing the ids takes another 0.25 to 0.35 s, most of it while Redis makes "
+        "the next piece; on two hardware threads that is not for free. The ratio was 1.38, 1.46 and 1.67 in three "
+        "runs of three rounds, an hour apart.",
+    ),
 )
