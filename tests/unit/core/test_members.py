@@ -92,6 +92,12 @@ def test_an_id_that_names_py_would_have_refused_is_left_out() -> None:
     assert list(Members.of([b"a\nb", b"ab", b"\n", b"abc"])) == [b"ab", b"abc"]
 
 
+def test_such_an_id_cannot_join_later_either() -> None:
+    members = Members.of([b"abc"]).changed({b"a\nb": True, b"a\nc": False, b"abd": True})
+    check(members, {b"abc", b"abd"})
+    assert members.row(0, 9).names.count(b"\n") == 2
+
+
 @given(lists)
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 100])
 def test_a_position_outside_is_an_index_error(beyond: int, client_ids: list[bytes]) -> None:

@@ -38,6 +38,7 @@ class Server:
 class Scene:
     def __init__(self) -> None:
         self.server = Server()
+        self.per_copy_s = PER_COPY_S
         self.copier = Copier(Address("a", 1), LinkSettings(), "test", lambda *_: None, lambda: None, now_s)
         self.copier.link = self.server  # type: ignore[assignment]
 
@@ -51,7 +52,7 @@ class Scene:
         sent, self.server.sent = self.server.sent, []
         for submitter, first, count in sent:
             submitter.confirmed(first, 1)
-            await asyncio.sleep(count * PER_COPY_S)
+            await asyncio.sleep(count * self.per_copy_s)
             if count > 1:
                 submitter.confirmed(first + 1, count - 1)
         self.copier._turn()
@@ -99,6 +100,22 @@ async def test_after_small_fanouts_a_large_one_begins_with_few_copies_and_goes_o
     assert sum(await scene.serve()) == FIRST_COPIES // 2
     scene.add(GIANT)
     assert await scene.serve() == [CAREFUL_COPIES]
+    assert await scene.window() in copies_in(ALONE_TARGET_S)
+
+
+@in_virtual_time
+async def test_the_next_large_fanout_begins_as_the_last_one_did_and_not_as_that_ended() -> None:
+    """gearmand finds the queues that it knows longest last: the beginning is slow each time."""
+    scene = Scene()
+    run = scene.add(GIANT)
+    scene.per_copy_s = 5 * PER_COPY_S
+    await scene.serve()
+    scene.per_copy_s = PER_COPY_S
+    while not run.is_settled:
+        await scene.serve()
+    scene.add(GIANT)
+    [begun] = await scene.serve()
+    assert begun in copies_in(ALONE_TARGET_S / 5)
     assert await scene.window() in copies_in(ALONE_TARGET_S)
 
 
