@@ -153,6 +153,17 @@ class Subscription(NamedTuple):
     expires_in_s: float | None
 
 
+class RecordKey(NamedTuple):
+    """What a record is called. `kind` is a word of this package's code, `name` anything without control characters."""
+
+    kind: str
+    name: str
+
+
+# What a record can hold everywhere: memcached takes no more than a megabyte.
+RECORD_LIMIT_BYTES = 1_000_000
+
+
 class Store(Protocol):
     """Topic → set of client ids, shared by all workers. See the module for what a backend owes."""
 
@@ -201,3 +212,25 @@ class Store(Protocol):
 
     async def leases(self) -> list[Lease]:
         """Every lease, also those that ran out and are not forgotten yet, sorted by worker id."""
+
+    # Records: what workers leave for each other that is no subscription, and what ends by itself. A record is there for
+    # `ttl_s` seconds, by the store's own clock where it has one. A store that loses data may lose them.
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        """Makes the record, and returns None; unless there is one: then that stays, and its value is returned.
+
+        Of several that claim at the same time one makes it. Where an answer was lost and the call therefore made again,
+        the value returned may be one's own.
+        """
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        """Makes the record or writes over it; `value` of RECORD_LIMIT_BYTES at most."""
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        """Its value, while it is there."""
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        """Removes the record, if it is there and, where `value` is given, if it has that value."""
+
+    async def record_names(self, kind: str) -> list[str]:
+        """The names of the records of a kind that were made by `keep_record` and are still there, sorted."""

@@ -12,6 +12,7 @@ from gearhorn.store.base import (
     ChangeResult,
     Collision,
     Outcome,
+    RecordKey,
     Store,
     Subscribe,
     Subscription,
@@ -23,6 +24,7 @@ from gearhorn.store.base import (
 )
 from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.memory_leases import NOBODY, MemoryLeases, claim
+from gearhorn.store.memory_records import MemoryRecords
 from gearhorn.store.versions import next_version
 
 PERMANENT = float("inf")
@@ -50,6 +52,7 @@ class MemoryLists:
         self.with_ttl: dict[tuple[str, str], float] = {}  # (topic, client id) -> when its subscription ends
         self.unsettled: dict[str, float] = {}  # topic -> when somebody claimed to see to it
         self.leases = MemoryLeases()
+        self.records = MemoryRecords()
 
 
 class MemoryStore:
@@ -125,6 +128,21 @@ class MemoryStore:
 
     async def leases(self) -> list[Lease]:
         return self._lists.leases.all(self._now_s())
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return self._lists.records.claim(key, value, self._now_s(), ttl_s)
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        self._lists.records.keep(key, value, self._now_s(), ttl_s)
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        return self._lists.records.read(key, self._now_s())
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        self._lists.records.drop(key, value, self._now_s())
+
+    async def record_names(self, kind: str) -> list[str]:
+        return self._lists.records.names(kind, self._now_s())
 
     def _apply(self, change: Change) -> tuple[ChangeResult, TopicState]:
         old_version = self._version(change.topic)
