@@ -7,6 +7,7 @@ import math
 import os
 import re
 import socket
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,24 @@ class Config:
 
     def own_queues(self) -> OwnQueues:
         worker = self._conf.worker
-        queues = OwnQueues(tuple(worker.subscribe_queues), worker.unsubscribe_queue, worker.fanout_queue)
-        names = queues.all()
-        if len(set(names)) < len(names) or not queues.subscribe:
-            raise Misconfigured(f"[worker] each queue needs a name of its own, not {', '.join(map(repr, names))}")
-        for name in names:
+        topics = tuple(dict.fromkeys(worker.topic_queues))
+        queues = OwnQueues(tuple(worker.subscribe_queues), worker.unsubscribe_queue, worker.fanout_queue, topics)
+        for topic in topics:
+            self._judge_topic(topic)
+        names = [name for each in (queues, *map(queues.of_topic, topics)) for name in each.all()]
+        if not queues.subscribe:
+            raise Misconfigured("[worker] subscribe_queues names no queue")
+        for name, count in Counter(names).items():
             _judge_queue(name)
+            if count > 1:
+                raise Misconfigured(f"[worker] each queue needs a name of its own: two are called {name!r}")
         return queues
+
+    def _judge_topic(self, topic: str) -> None:
+        try:
+            check_topic(topic, self._conf.matchmaking.topic)
+        except BadRequest as error:
+            raise Misconfigured(f"[worker] topic_queues: a topic {error.reason}") from None
 
     def store_settings(self) -> StoreSettings:
         store = self._conf.store

@@ -117,7 +117,10 @@ class Daemon:
         return links
 
     def _say_ready(self) -> None:
-        queues = ", ".join(queue.decode() for queue in self._handlers.queues)
+        own = self._settings.handlers.queues
+        queues = ", ".join((own.fanout, own.unsubscribe, *own.subscribe))
+        if own.topics:
+            queues += f" and those of {len(own.topics)} topics"
         servers = ", ".join(str(address) for address in self._settings.servers)
         log.info("ready: serves the queues %s on %s", queues, servers)
         systemd.notify("READY=1")

@@ -43,8 +43,15 @@ class Handlers:
         self._now_s = now_s
         self._waiting = Waiting()
         self._tasks: set[asyncio.Task[None]] = set()
-        queues = settings.queues
-        self._by_queue = {
+        self._by_queue = self._serving(settings.queues)
+        self._only_topic: dict[bytes, str] = {}
+        for topic in settings.queues.topics:
+            of_topic = self._serving(settings.queues.of_topic(topic))
+            self._by_queue |= of_topic
+            self._only_topic |= dict.fromkeys(of_topic, topic)
+
+    def _serving(self, queues: OwnQueues) -> dict[bytes, Callable[[Job], Coroutine[None, None, None] | None]]:
+        return {
             queues.fanout.encode(): self._fanout,
             queues.unsubscribe.encode(): self._unsubscribe,
             **{name.encode(): self._subscribe for name in queues.subscribe},
@@ -60,8 +67,8 @@ class Handlers:
         """The same, parted by what must not wait for each other. gearmand empties one queue of a connection before it
         looks at the next: thousands of hosts that subscribe at once would hold up every fanout, or the other way round.
         """
-        fanout = self._settings.queues.fanout.encode()
-        return [[fanout], [queue for queue in self._by_queue if queue != fanout]]
+        fanouts = [queue for queue, handler in self._by_queue.items() if handler == self._fanout]
+        return [fanouts, [queue for queue in self._by_queue if queue not in set(fanouts)]]
 
     def take(self, job: Job) -> None:
         try:
@@ -85,6 +92,8 @@ class Handlers:
 
     def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
         request = parse_fanout(job.assigned.payload)
+        if self._only_topic:
+            self._check_queue(job, request.topic)
         members = self._directory.find(request.topic)
         if members is None:  # no list of a topic that cannot be one is in memory
             check_topic(request.topic, self._settings.matchmaking_topic)
@@ -110,11 +119,19 @@ class Handlers:
 
     def _subscribe(self, job: Job) -> Coroutine[None, None, None]:
         request = parse_subscription(job.assigned.payload)
+        self._check_queue(job, request.topic)
         return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
 
     def _unsubscribe(self, job: Job) -> Coroutine[None, None, None]:
         request = parse_subscription(job.assigned.payload)
+        self._check_queue(job, request.topic)
         return self._change(job, Unsubscribe(request.topic, request.client_id))
+
+    def _check_queue(self, job: Job, topic: str) -> None:
+        """Whoever the Gearman server lets into the queue of one topic may be meant to have no say in any other."""
+        only = self._only_topic.get(job.assigned.queue, topic)
+        if topic != only:
+            raise BadRequest("topic", f"the queue {job.assigned.queue.decode()!r} is for the topic {only!r} only")
 
     async def _change(self, job: Job, change: Change) -> None:
         settings = self._settings

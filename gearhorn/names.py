@@ -30,14 +30,28 @@ MATCHMAKING_TOPIC = "__matchmaking"
 
 @dataclass(frozen=True, slots=True)
 class OwnQueues:
-    """The queues that the service itself serves."""
+    """The queues that the service itself serves.
+
+    Each of `topics` has queues of its own besides, for jobs of this topic only: a Gearman server that limits names of
+    queues by certificate can then decide who publishes what.
+    """
 
     subscribe: tuple[str, ...] = ("subscribe_fanout", "register_fanout_subscriber")
     unsubscribe: str = "unsubscribe_fanout"
     fanout: str = "fanout"
+    topics: tuple[str, ...] = ()
 
     def all(self) -> tuple[str, ...]:
+        """Without those of single topics."""
         return (*self.subscribe, self.unsubscribe, self.fanout)
+
+    def of_topic(self, topic: str) -> "OwnQueues":
+        """The queues for jobs of `topic` only: the same names, each with a dot and the topic behind it."""
+        return OwnQueues(
+            tuple(f"{name}.{topic}" for name in self.subscribe),
+            f"{self.unsubscribe}.{topic}",
+            f"{self.fanout}.{topic}",
+        )
 
 
 def check_topic(topic: str, matchmaking_topic: str = MATCHMAKING_TOPIC) -> None:

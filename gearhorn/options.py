@@ -63,6 +63,14 @@ _WORKER_OPTIONS: list[cfg.Opt] = [
     ),
     cfg.StrOpt("unsubscribe_queue", default=OwnQueues().unsubscribe, help="The queue whose jobs unsubscribe."),
     cfg.StrOpt("fanout_queue", default=OwnQueues().fanout, help="The queue whose jobs are broadcast."),
+    cfg.ListOpt(
+        "topic_queues",
+        default=[],
+        sample_default=["news", "memos"],
+        help="Topics with queues of their own besides, such as fanout.news, subscribe_fanout.news and "
+        "unsubscribe_fanout.news, which take jobs of this topic only: so that a Gearman server that limits the names "
+        "of queues by certificate can decide who may do what.",
+    ),
     cfg.FloatOpt(
         "foreground_timeout",
         default=30.0,

@@ -22,11 +22,17 @@ PRIORITY_OF_PRECEDENCE = {
 
 
 class GearhornClient(Client):
-    """A gear.Client that publishes. `queues` are the names that the service was given, if not the usual ones."""
+    """A gear.Client that publishes. `queues` are the names that the service was given, if not the usual ones.
 
-    def __init__(self, client_id: str = "unknown", *, queues: OwnQueues = STANDARD_QUEUES) -> None:
+    With `topic_queues` each topic's own queue is used, for servers that let nobody into the general one.
+    """
+
+    def __init__(
+        self, client_id: str = "unknown", *, queues: OwnQueues = STANDARD_QUEUES, topic_queues: bool = False
+    ) -> None:
         super().__init__(client_id)
         self.queues = queues
+        self.topic_queues = topic_queues
 
     def submitJob(
         self,
@@ -56,8 +62,9 @@ class GearhornClient(Client):
         """
         if precedence not in PRIORITY_OF_PRECEDENCE:
             raise gear.ConfigurationError("Invalid precedence value")
+        topic = _text("topic", job.binary_name)
         body = fanout_body(
-            _text("topic", job.binary_name),
+            topic,
             job.binary_arguments,
             unique=job.binary_unique,
             background=background,
@@ -67,7 +74,8 @@ class GearhornClient(Client):
             expires=expires,
             results=results,
         )
-        fanout = _FanoutJob(job, self.queues.fanout, body, is_background=background)
+        queues = self.queues.of_topic(topic) if self.topic_queues else self.queues
+        fanout = _FanoutJob(job, queues.fanout, body, is_background=background)
         super().submitJob(fanout, background, precedence, timeout)
         job.connection = fanout.connection
 

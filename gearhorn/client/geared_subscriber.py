@@ -24,14 +24,16 @@ class GearhornSubscriber:
 
     `client_id` should be stable, such as the host's name: under another one the old subscriptions stay, and their
     queues fill. Several objects with the same one share its copies. `queues` are the names that the service was given,
-    if not the usual ones. `worker` is the gear.Worker that receives, `client` the gear.Client that asks the service.
+    if not the usual ones; with `topic_queues` each topic's own queues are used, for servers that let nobody into the
+    general ones. `worker` is the gear.Worker that receives, `client` the gear.Client that asks the service.
     """
 
-    def __init__(self, client_id: str, *, queues: OwnQueues = STANDARD_QUEUES) -> None:
+    def __init__(self, client_id: str, *, queues: OwnQueues = STANDARD_QUEUES, topic_queues: bool = False) -> None:
         if not client_id:
             raise BadRequest("client_id", "is empty")
         self.client_id = client_id
         self.queues = queues
+        self.topic_queues = topic_queues
         self.worker = Worker(connection_label(client_id))
         self.client = RequestClient(connection_label(f"{client_id}_subscriber"))
 
@@ -67,7 +69,7 @@ class GearhornSubscriber:
         """
         body = subscription_body(topic, self.client_id, ttl, own=self.queues.all())
         try:
-            self.client.ask(self.queues.subscribe[0], body, timeout)
+            self.client.ask(self._queues_of(topic).subscribe[0], body, timeout)
         except Unavailable:
             self._serve(queue_name(topic, self.client_id))
             raise
@@ -81,7 +83,7 @@ class GearhornSubscriber:
         taken stay in the queue. Raises as `subscribe`; the queue goes on being served then.
         """
         body = subscription_body(topic, self.client_id, own=self.queues.all())
-        self.client.ask(self.queues.unsubscribe, body, timeout)
+        self.client.ask(self._queues_of(topic).unsubscribe, body, timeout)
         self._stop_serving(queue_name(topic, self.client_id))
 
     def getJob(self) -> gear.WorkerJob:
@@ -95,6 +97,9 @@ class GearhornSubscriber:
         """Closes everything and ends the threads. The subscriptions stay, and their queues fill. Call it once."""
         self.client.shutdown()
         self.worker.shutdown()
+
+    def _queues_of(self, topic: str) -> OwnQueues:
+        return self.queues.of_topic(topic) if self.topic_queues else self.queues
 
     def _serve(self, queue: bytes) -> None:
         # not twice: gearmand would count two workers

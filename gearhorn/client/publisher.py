@@ -49,8 +49,9 @@ class Publisher:
     """Publishes through any of `servers`, which are HOST:PORT each. To be used in an `async with` block.
 
     Calls may overlap. `connect_limit_s` is for how long a server is looked for when all are down, `settings` are for
-    links with particular needs, `queues` the names that the service was given, if not the usual ones. Raises
-    Misconfigured for addresses that are none.
+    links with particular needs, `queues` the names that the service was given, if not the usual ones. With
+    `topic_queues` each topic's own queues are used, for servers that let nobody into the general ones; the service must
+    have been told to serve them. Raises Misconfigured for addresses that are none.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Publisher:
         connect_limit_s: float = CONNECT_LIMIT_S,
         settings: LinkSettings | None = None,
         queues: OwnQueues = STANDARD_QUEUES,
+        topic_queues: bool = False,
     ) -> None:
         label = connection_label(f"gearhorn-publisher_{socket.gethostname()}")
         self._service = Service(servers, with_tls(settings, tls), label, connect_limit_s)
         self._queues = queues
+        self._topic_queues = topic_queues
 
     async def __aenter__(self) -> Self:
         await self._service.__aenter__()
@@ -131,7 +134,7 @@ class Publisher:
         listener = _Listener(on_progress, on_result)
         first_limit_s = ANSWER_LIMIT_S if timeout is None else timeout
         rest_limit_s = (receivers_limit_s or ANSWER_LIMIT_S) + GRACE_S
-        answer = await self._service.ask(self._queues.fanout, body, first_limit_s, rest_limit_s, listener)
+        answer = await self._service.ask(self._queues_of(topic).fanout, body, first_limit_s, rest_limit_s, listener)
         return listener.conclude(answer)
 
     async def subscribe(
@@ -143,12 +146,15 @@ class Publisher:
         `publish`, TimedOut without an answer within `timeout` seconds.
         """
         body = subscription_body(topic, client_id, ttl, own=self._queues.all())
-        await self._service.do(self._queues.subscribe[0], body, timeout)
+        await self._service.do(self._queues_of(topic).subscribe[0], body, timeout)
 
     async def unsubscribe(self, topic: str, client_id: str, *, timeout: float = ANSWER_LIMIT_S) -> None:
         """Ends a subscription, if there is one. Raises as `subscribe`."""
         body = subscription_body(topic, client_id, own=self._queues.all())
-        await self._service.do(self._queues.unsubscribe, body, timeout)
+        await self._service.do(self._queues_of(topic).unsubscribe, body, timeout)
+
+    def _queues_of(self, topic: str) -> OwnQueues:
+        return self._queues.of_topic(topic) if self._topic_queues else self._queues
 
 
 class _Listener:

@@ -41,7 +41,8 @@ class Subscriber:
     and copies wait for the next time.
 
     `settings` are for links with particular needs, `queues` and `matchmaking_topic` the names that the service was
-    given, if not the usual ones. `on_renewal` is called with the topic whenever a subscription was made again.
+    given, if not the usual ones. With `topic_queues` each topic's own queues are used, for servers that let nobody into
+    the general ones. `on_renewal` is called with the topic whenever a subscription was made again.
 
     Raises BadRequest for an empty client id and Misconfigured for addresses that are none.
     """
@@ -58,6 +59,7 @@ class Subscriber:
         connect_limit_s: float = CONNECT_LIMIT_S,
         settings: LinkSettings | None = None,
         queues: OwnQueues = STANDARD_QUEUES,
+        topic_queues: bool = False,
         matchmaking_topic: str = MATCHMAKING_TOPIC,
         on_renewal: Callable[[str], None] = lambda topic: None,
     ) -> None:
@@ -70,6 +72,7 @@ class Subscriber:
         self._unsubscribe_at_end = unsubscribe_at_end
         self._connect_limit_s = connect_limit_s
         self._queues = queues
+        self._topic_queues = topic_queues
         self._matchmaking_topic = matchmaking_topic
         self._on_renewal = on_renewal
         self._renewals = Renewals(self._renew)
@@ -118,7 +121,7 @@ class Subscriber:
         it may have subscribed all the same, and copies wait in the queue.
         """
         body = self._body(topic, ttl)
-        await self._ask(self._queues.subscribe[0], body, timeout)
+        await self._ask(self._queues_of(topic).subscribe[0], body, timeout)
         # Not before: a queue that is refused because it is another's would be served for a moment, and that one's
         # copies taken. Nothing is lost by the order: copies wait for a worker.
         self._inbox.serve(queue_name(topic, self.client_id), topic, handler)
@@ -132,7 +135,7 @@ class Subscriber:
         `subscribe`; the queue goes on being served then, and the subscription renewed.
         """
         body = self._body(topic)
-        await self._ask(self._queues.unsubscribe, body, timeout)
+        await self._ask(self._queues_of(topic).unsubscribe, body, timeout)
         self._renewals.remove(topic)
         self._inbox.retire(queue_name(topic, self.client_id))
 
@@ -153,6 +156,9 @@ class Subscriber:
         own, meeting_point = self._queues.all(), self._matchmaking_topic
         return subscription_body(topic, self.client_id, ttl_s, own=own, matchmaking_topic=meeting_point)
 
+    def _queues_of(self, topic: str) -> OwnQueues:
+        return self._queues.of_topic(topic) if self._topic_queues else self._queues
+
     async def _ask(self, queue: str, body: bytes, timeout_s: float) -> None:
         async with self._service() as service:
             await service.do(queue, body, timeout_s)
@@ -167,7 +173,7 @@ class Subscriber:
 
     async def _renew(self, topic: str, ttl_s: float) -> None:
         await self._inbox.wait_until_up()
-        await self._ask(self._queues.subscribe[0], self._body(topic, ttl_s), ANSWER_LIMIT_S)
+        await self._ask(self._queues_of(topic).subscribe[0], self._body(topic, ttl_s), ANSWER_LIMIT_S)
         self._on_renewal(topic)
 
     async def _wait_until_up(self) -> None:

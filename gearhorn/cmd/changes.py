@@ -9,7 +9,7 @@ from typing import Any
 from gearhorn.client.publisher import Publisher
 from gearhorn.client.service import ANSWER_LIMIT_S
 from gearhorn.cmd import exits
-from gearhorn.cmd.options import Parents, seconds
+from gearhorn.cmd.options import Parents, add_topic_queue, seconds
 from gearhorn.cmd.output import DescribedParser, paragraphs, say, say_log_plainly, status_table
 from gearhorn.cmd.settings import read_config
 
@@ -72,6 +72,7 @@ def _add_parser(subparsers: Any, parents: Parents, name: str, help: str, what: s
         metavar="S",
         help="seconds within which the service must answer (default: %(default)g)",
     )
+    add_topic_queue(parser)
     return parser
 
 
@@ -105,6 +106,11 @@ def _change(
 async def _ask_service(arguments: argparse.Namespace, change: Callable[[Publisher], Awaitable[None]]) -> None:
     config = read_config(arguments, default_log_level="error")
     say_log_plainly()
-    async with Publisher(config.servers(), settings=config.link_settings(), queues=config.own_queues()) as publisher:
+    async with Publisher(
+        config.servers(),
+        settings=config.link_settings(),
+        queues=config.own_queues(),
+        topic_queues=arguments.topic_queue,
+    ) as publisher:
         await publisher.connect()
         await change(publisher)

@@ -14,7 +14,7 @@ from gearhorn.client.subscriber import Subscriber
 from gearhorn.client.waiting import wait_for_first
 from gearhorn.cmd import exits
 from gearhorn.cmd.command import Command
-from gearhorn.cmd.options import Parents, count, leave_rest_alone, seconds
+from gearhorn.cmd.options import Parents, add_topic_queue, count, leave_rest_alone, seconds
 from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table, write_all
 from gearhorn.cmd.settings import read_config
 from gearhorn.cmd.signals import stop_on_signals
@@ -59,6 +59,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     parser.add_argument("topic", metavar="TOPIC")
     _add_output_options(parser)
     _add_subscription_options(parser)
+    add_topic_queue(parser)
     leave_rest_alone(parser, "--exec", "command")
     parser.set_defaults(run=run)
 
@@ -121,6 +122,7 @@ async def _listen(config: Config, arguments: argparse.Namespace) -> int:
         unsubscribe_at_end=True,
         settings=config.link_settings(),
         queues=config.own_queues(),
+        topic_queues=arguments.topic_queue,
     )
     stopping = stop_on_signals(subscriber)
     handler = _Handler(arguments, subscriber.stop)

@@ -28,6 +28,15 @@ def let_options_stand_before(parents: Parents) -> Parents:
     return parents
 
 
+def add_topic_queue(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--topic-queue",
+        action="store_true",
+        help="ask by way of the topic's own queues ([worker] topic_queues), where the server lets nobody into the "
+        "general ones",
+    )
+
+
 def seconds(text: str) -> float:
     """The type of an option: seconds above 0."""
     number = _number(text)

@@ -12,7 +12,7 @@ from gearhorn.bodies import PRIORITIES
 from gearhorn.client.answers import ReceiverResult
 from gearhorn.client.publisher import Publisher, PublishResult
 from gearhorn.cmd import exits
-from gearhorn.cmd.options import Parents, let_options_stand_anywhere, seconds, unix_time
+from gearhorn.cmd.options import Parents, add_topic_queue, let_options_stand_anywhere, seconds, unix_time
 from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table
 from gearhorn.cmd.progress import ProgressBar
 from gearhorn.cmd.settings import read_config
@@ -58,6 +58,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     )
     _add_answer_options(parser)
     _add_copy_options(parser)
+    add_topic_queue(parser)
     let_options_stand_anywhere(parser)
     parser.set_defaults(run=run)
 
@@ -109,7 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _publish(config: Config, arguments: argparse.Namespace, payload: bytes) -> PublishResult:
     async with Publisher(
-        config.servers(), connect_limit_s=math.inf, settings=config.link_settings(), queues=config.own_queues()
+        config.servers(),
+        connect_limit_s=math.inf,
+        settings=config.link_settings(),
+        queues=config.own_queues(),
+        topic_queues=arguments.topic_queue,
     ) as publisher:
         await publisher.connect()  # who sits at a prompt wants to know at once; what is lost later is waited for
         with ProgressBar(arguments.topic, is_wanted=_wants_bar(arguments)) as bar:

@@ -219,6 +219,28 @@ def test_a_queue_may_have_any_other_name(folder: Path) -> None:
     assert queues.subscribe == tuple(names)
 
 
+def test_topics_may_have_queues_of_their_own(folder: Path) -> None:
+    file = written(folder, "[worker]\ntopic_queues = news, Grüße, news, __matchmaking\nfanout_queue = shout\n")
+    queues = Config([file]).own_queues()
+    assert queues.topics == ("news", "Grüße", "__matchmaking")
+    assert queues.of_topic("news").all() == (
+        "subscribe_fanout.news",
+        "register_fanout_subscriber.news",
+        "unsubscribe_fanout.news",
+        "shout.news",
+    )
+
+
+@pytest.mark.parametrize("topic", ["__x", "_", "a b", "a\tb", "a\x85b", "a\xa0b", "x" * 240])
+def test_a_topic_that_cannot_have_queues_of_its_own_is_refused(folder: Path, topic: str) -> None:
+    assert refusal(folder, f"[worker]\ntopic_queues = news,{topic}").startswith("[worker] ")
+
+
+def test_queues_of_topics_must_not_be_called_like_others(folder: Path) -> None:
+    line = refusal(folder, "[worker]\ntopic_queues = news\nunsubscribe_queue = fanout.news")
+    assert line == "[worker] each queue needs a name of its own: two are called 'fanout.news'"
+
+
 def test_there_is_a_queue_to_subscribe_by(folder: Path) -> None:
     with pytest.raises(Misconfigured, match="name"):
         Config(overrides={("worker", "subscribe_queues"): []}).own_queues()

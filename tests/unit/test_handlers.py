@@ -102,6 +102,47 @@ async def test_queues_may_have_other_names_and_then_these_are_the_ones_that_are_
     assert await house.do(b"join_now", b'{"topic":"subscribe","client_id":"fanout"}') == ("complete", b"")
 
 
+OF_TOPICS = OwnQueues(topics=("news", "memos"))
+
+
+async def test_the_queues_of_a_topic_take_jobs_of_that_topic(make_house: MakeHouse) -> None:
+    house = make_house(OF_TOPICS)
+    body = b'{"topic":"news","client_id":"ann","payload":"x"}'
+    for queue in (b"subscribe_fanout", b"register_fanout_subscriber", b"unsubscribe_fanout"):
+        assert await house.do(queue + b".news", body) == ("complete", b"")
+    assert await house.do(b"fanout.news", body) == ("complete", b"0")
+    assert await house.do(b"fanout", body) == ("complete", b"0")
+
+
+@pytest.mark.parametrize(
+    "queue", ["fanout.news", "subscribe_fanout.news", "register_fanout_subscriber.news", "unsubscribe_fanout.news"]
+)
+@pytest.mark.parametrize("topic", ["memos", "new", "newsroom", "News", "other"])
+async def test_the_queues_of_a_topic_refuse_jobs_of_another(make_house: MakeHouse, queue: str, topic: str) -> None:
+    body = b'{"topic":"%s","client_id":"ann","payload":"x"}' % topic.encode()
+    assert await make_house(OF_TOPICS).do(queue.encode(), body) == (
+        "refused",
+        f"topic: the queue '{queue}' is for the topic 'news' only".encode(),
+    )
+
+
+async def test_fanouts_of_all_queues_are_kept_apart_from_changes(make_house: MakeHouse) -> None:
+    fanouts, changes = make_house(OF_TOPICS).handlers.lanes
+    assert fanouts == [b"fanout", b"fanout.news", b"fanout.memos"]
+    assert sorted(fanouts + changes) == sorted(make_house(OF_TOPICS).handlers.queues)
+    assert len(changes) == 9
+
+
+@pytest.mark.parametrize("name", ["subscribe_fanout", "unsubscribe_fanout", "fanout"])
+async def test_nobody_subscribes_to_a_queue_of_a_topic(make_house: MakeHouse, name: str) -> None:
+    """Whether the topic has queues now or may get some: the queue of topic `fanout.a` and client `b` is `fanout.a_b`,
+    that of a topic `a_b`."""
+    topic, _, client_id = f"{name}.a_b".rpartition("_")
+    body = b'{"topic":"%s","client_id":"%s"}' % (topic.encode(), client_id.encode())
+    how, text = await make_house(OwnQueues(topics=("a_b",))).do(b"subscribe_fanout", body)
+    assert (how, b"belongs to the service" in text) == ("refused", True)
+
+
 async def test_a_fanout_that_comes_too_late_sends_nothing(make_house: MakeHouse, store: MemoryStore) -> None:
     await store.apply([Subscribe("news", "ann")])
     house = make_house()
