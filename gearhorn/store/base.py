@@ -164,6 +164,12 @@ class RecordKey(NamedTuple):
 RECORD_LIMIT_BYTES = 1_000_000
 
 
+def check_record(value: bytes) -> None:
+    """Raises ValueError for one that is too large: whoever makes records knows how large they get."""
+    if len(value) > RECORD_LIMIT_BYTES:
+        raise ValueError(f"a record of {len(value)} bytes: it may have {RECORD_LIMIT_BYTES}")
+
+
 class Store(Protocol):
     """Topic → set of client ids, shared by all workers. See the module for what a backend owes."""
 
@@ -214,7 +220,8 @@ class Store(Protocol):
         """Every lease, also those that ran out and are not forgotten yet, sorted by worker id."""
 
     # Records: what workers leave for each other that is no subscription, and what ends by itself. A record is there for
-    # `ttl_s` seconds, by the store's own clock where it has one. A store that loses data may lose them.
+    # `ttl_s` seconds, by the store's own clock where it has one, or up to two longer where that knows only whole
+    # seconds. A store that loses data may lose them.
 
     async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
         """Makes the record, and returns None; unless there is one: then that stays, and its value is returned.
@@ -224,7 +231,9 @@ class Store(Protocol):
         """
 
     async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
-        """Makes the record or writes over it; `value` of RECORD_LIMIT_BYTES at most."""
+        """Makes the record or writes over it. Raises ValueError, as `claim_record` does, for more than
+        RECORD_LIMIT_BYTES.
+        """
 
     async def read_record(self, key: RecordKey) -> bytes | None:
         """Its value, while it is there."""
@@ -233,4 +242,7 @@ class Store(Protocol):
         """Removes the record, if it is there and, where `value` is given, if it has that value."""
 
     async def record_names(self, kind: str) -> list[str]:
-        """The names of the records of a kind that were made by `keep_record` and are still there, sorted."""
+        """The names of the records of a kind that were made by `keep_record` and are still there, sorted.
+
+        One that was kept, has ended and was then only claimed may be among them.
+        """

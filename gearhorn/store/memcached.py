@@ -16,6 +16,7 @@ from gearhorn.store.base import (
     Change,
     ChangeResult,
     Outcome,
+    RecordKey,
     Store,
     Subscription,
     TopicCount,
@@ -29,6 +30,7 @@ from gearhorn.store.memcached_layout import PERMANENT
 from gearhorn.store.memcached_leases import MemcachedLeases
 from gearhorn.store.memcached_lists import Made, MemcachedLists
 from gearhorn.store.memcached_peers import Peers
+from gearhorn.store.memcached_records import MemcachedRecords
 from gearhorn.store.memcached_settling import MemcachedSettling
 from gearhorn.store.threads import BlockingCalls
 from gearhorn.store.urls import Address, refuse_options, refuse_userinfo, split_addresses, split_url
@@ -63,6 +65,7 @@ class MemcachedStore:
         self._lists = MemcachedLists(self._peers, prefix, timeout_s)
         self._leases = MemcachedLeases(self._peers, prefix, timeout_s)
         self._settling = MemcachedSettling(self._peers, prefix, timeout_s, lambda topic: self._lists.apply(topic, []))
+        self._records = MemcachedRecords(self._peers, prefix, timeout_s)
         self._calls = BlockingCalls("memcached store", THREAD_COUNT, timeout_s)
 
     async def open(self) -> None:
@@ -131,6 +134,21 @@ class MemcachedStore:
 
     async def leases(self) -> list[Lease]:
         return await self._calls.run(self._leases.leases)
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return await self._calls.run(lambda: self._records.claim(key, value, ttl_s))
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        await self._calls.run(lambda: self._records.keep(key, value, ttl_s))
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        return await self._calls.run(lambda: self._records.read(key))
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        await self._calls.run(lambda: self._records.drop(key, value))
+
+    async def record_names(self, kind: str) -> list[str]:
+        return await self._calls.run(lambda: self._records.names(kind))
 
     async def _find_unsettled(self, ttl_s: float) -> list[TopicVersion]:
         """None if not all servers can be asked: the lease is renewed all the same, and the next renewal looks again."""

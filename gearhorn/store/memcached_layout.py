@@ -8,6 +8,8 @@
 | `P:topics:<number>`             | names of topics that have been used, in buckets                            |
 | `P:agenda:<number>`             | which topics of such a bucket somebody has to look at: memcached_agenda.py |
 | `P:leases`                      | the leases of all workers: memcached_registry.py                           |
+| `P:record:<kind>:<name>`        | a record: memcached_records.py                                             |
+| `P:records:<kind>`              | names of records of a kind that were kept                                  |
 
 Values are lines, and their fields are divided by tabs: neither can be in a name. A root begins with a line of words, of
 which later releases may add some; a reader passes over those that it does not know.
@@ -22,6 +24,7 @@ from zlib import crc32
 
 from gearhorn.errors import Misconfigured
 from gearhorn.names import queue_name
+from gearhorn.store.base import RecordKey
 
 KEY_LIMIT_BYTES = 250  # of memcached
 BUCKET_COUNT = 64
@@ -71,6 +74,12 @@ class Keys:
 
     def leases(self) -> str:
         return f"{self.prefix}:leases"
+
+    def record(self, key: RecordKey) -> str:
+        return self._key(f"record:{key.kind}", key.name)
+
+    def records(self, kind: str) -> str:
+        return f"{self.prefix}:records:{kind}"
 
     def _key(self, kind: str, name: str | bytes) -> str:
         """Percent-encoded while that is short enough, else hashed. `#` is encoded, so the two never meet."""
@@ -150,7 +159,7 @@ def _decode_chunk(line: bytes) -> Chunk:
 
 
 def decode_bucket(data: bytes) -> list[str]:
-    """Names of topics, one a line. Raises ValueError for what is no text."""
+    """Names, one a line. Raises ValueError for what is no text."""
     return data.decode().split("\n")
 
 

@@ -84,13 +84,18 @@ class Peers:
             if self._ask(home, methodcaller("set_many", {key: values[key] for key in some})):
                 raise StoreUnavailable(f"memcached at {home} did not store a value")
 
+    def set(self, key: str, value: bytes, expiry_s: int) -> None:
+        """`expiry_s`: as memcached understands it."""
+        if not self._ask(self._home(key), methodcaller("set", key, value, expiry_s)):
+            raise StoreUnavailable(f"memcached at {self._home(key)} did not store a value")
+
     def delete_many(self, keys: Iterable[str]) -> None:
         for home, some in self._requests(keys):
             self._ask(home, methodcaller("delete_many", some))
 
-    def add(self, key: str, value: bytes) -> bool:
+    def add(self, key: str, value: bytes, expiry_s: int = 0) -> bool:
         """Whether it was stored: False if there is a value already. Raises AnswerLost, as do `cas` and `cas_delete`."""
-        return bool(self._ask_once(self._home(key), methodcaller("add", key, value)))
+        return bool(self._ask_once(self._home(key), methodcaller("add", key, value, expiry_s)))
 
     def append(self, key: str, value: bytes) -> bool:
         """False if there is no value to append to. May append twice when a connection is lost."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gearhorn.store.base import RecordKey
+from gearhorn.store.base import RecordKey, check_record
 
 
 class _Record(NamedTuple):
@@ -16,12 +16,14 @@ class MemoryRecords:
         self._records: dict[RecordKey, _Record] = {}
 
     def claim(self, key: RecordKey, value: bytes, now_s: float, ttl_s: float) -> bytes | None:
+        check_record(value)
         found = self.read(key, now_s)
         if found is None:
             self._records[key] = _Record(value, now_s + ttl_s, is_kept=False)
         return found
 
     def keep(self, key: RecordKey, value: bytes, now_s: float, ttl_s: float) -> None:
+        check_record(value)
         self._sweep(now_s)
         self._records[key] = _Record(value, now_s + ttl_s, is_kept=True)
 

@@ -14,6 +14,7 @@ from gearhorn.store.base import (
     ChangeResult,
     Collision,
     Outcome,
+    RecordKey,
     Store,
     Subscribe,
     Subscription,
@@ -28,6 +29,7 @@ from gearhorn.store.redis_calls import RedisCalls
 from gearhorn.store.redis_leases import RedisLeases, describe_lease
 from gearhorn.store.redis_link import RedisLink
 from gearhorn.store.redis_reads import RedisReads
+from gearhorn.store.redis_records import RedisRecords
 from gearhorn.store.redis_urls import read_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
@@ -50,6 +52,7 @@ class RedisStore:
         self._calls = RedisCalls(link, prefix)
         self._leases = RedisLeases(self._calls)
         self._reads = RedisReads(self._calls, prefix)
+        self._records = RedisRecords(self._calls, prefix)
         self._topics, self._versions, self._expiries = f"{prefix}:topics", f"{prefix}:versions", f"{prefix}:expiries"
 
     async def open(self) -> None:
@@ -109,6 +112,21 @@ class RedisStore:
 
     async def leases(self) -> list[Lease]:
         return await self._leases.list()
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return await self._records.claim(key, value, ttl_s)
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        await self._records.keep(key, value, ttl_s)
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        return await self._records.read(key)
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        await self._records.drop(key, value)
+
+    async def record_names(self, kind: str) -> list[str]:
+        return await self._records.names(kind)
 
     async def _apply_group(self, group: Sequence[Change]) -> Outcome:
         changes = [_describe_change(change) for change in group]

@@ -77,6 +77,8 @@ async def _evaluate(client: Any, script: Script[Any], words: Words) -> Any:
 
 
 async def _execute(client: Any, commands: Sequence[Command]) -> list[Any]:
+    if len(commands) == 1:  # with less ado
+        return [await client.execute_command(*commands[0])]
     async with client.pipeline(transaction=False) as pipe:
         for command in commands:
             pipe.execute_command(*command)

@@ -3,24 +3,27 @@ what is past its ttl, `redis_apply_script.py` changes lists, and `redis_lease_sc
 
 Keys, with the configured prefix (an operator may read them with redis-cli):
 
-| key               | type       | holds                                                                               |
-| ----------------- | ---------- | ----------------------------------------------------------------------------------- |
-| `P:topics`        | set        | topics that have subscribers                                                        |
-| `P:topic:<topic>` | set        | client ids                                                                          |
-| `P:versions`      | hash       | topic -> version; stays when the last subscriber leaves                             |
-| `P:queues`        | hash       | queue name -> topic of the pair that it belongs to; every pair stands in it         |
-| `P:expiries`      | sorted set | queue name of a subscription with a ttl, scored with the Unix time of its end       |
-| `P:unsettled`     | sorted set | topic whose version not all workers know, scored with the Unix time at which        |
-|                   |            | somebody claimed to see to it; 0: nobody has                                        |
-| `P:leases`        | sorted set | worker id, scored with the Unix time at which its lease runs out                    |
-| `P:tokens`        | hash       | worker id -> token of its lease                                                     |
-| `P:infos`         | hash       | worker id -> what it says of itself, in JSON                                        |
-| `P:revoked`       | set        | worker ids whose lease cannot be renewed                                            |
-| `P:removals`      | sorted set | worker id whose lease ran out, scored with the Unix time at which somebody was told|
-|                   |            | to remove it                                                                        |
-| `P:server`        | hash       | by what losses are noticed, see `redis_losses.py`; times in Unix time:              |
-|                   |            | `since` when it was first written, `replication_id` that the server had last,       |
-|                   |            | `longest_ttl` of all leases in seconds, `held_until` when lost leases have run out  |
+| key                      | type       | holds                                                                       |
+| ------------------------ | ---------- | --------------------------------------------------------------------------- |
+| `P:topics`               | set        | topics that have subscribers                                                |
+| `P:topic:<topic>`        | set        | client ids                                                                  |
+| `P:versions`             | hash       | topic -> version; stays when the last subscriber leaves                     |
+| `P:queues`               | hash       | queue name -> topic of the pair that it belongs to; every pair stands in it |
+| `P:expiries`             | sorted set | queue name of a subscription with a ttl, scored with its end in Unix time   |
+| `P:unsettled`            | sorted set | topic whose version not all workers know, scored with the Unix time at      |
+|                          |            | which somebody claimed to see to it; 0: nobody has                          |
+| `P:leases`               | sorted set | worker id, scored with the Unix time at which its lease runs out            |
+| `P:tokens`               | hash       | worker id -> token of its lease                                             |
+| `P:infos`                | hash       | worker id -> what it says of itself, in JSON                                |
+| `P:revoked`              | set        | worker ids whose lease cannot be renewed                                    |
+| `P:removals`             | sorted set | worker id whose lease ran out, scored with the Unix time at which somebody  |
+|                          |            | was told to remove it                                                       |
+| `P:server`               | hash       | by what losses are noticed, see `redis_losses.py`; times in Unix time:      |
+|                          |            | `since` when it was first written, `replication_id` that the server had     |
+|                          |            | last, `longest_ttl` of all leases in seconds, `held_until` when lost        |
+|                          |            | leases have run out                                                         |
+| `P:record:<kind>:<name>` | string     | a record; Redis itself ends it                                              |
+| `P:records:<kind>`       | set        | names of records that were kept, some of which may have ended               |
 
 Names of lists are computed inside the script, so that the keys must live on one node: no Redis Cluster.
 """

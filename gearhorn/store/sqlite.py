@@ -10,8 +10,8 @@ from typing import TypeVar, TypeVarTuple
 from urllib.parse import unquote
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.store import sqlite_leases, sqlite_lists
-from gearhorn.store.base import Change, Outcome, Store, Subscription, TopicCount, TopicList, join_states
+from gearhorn.store import sqlite_leases, sqlite_lists, sqlite_records
+from gearhorn.store.base import Change, Outcome, RecordKey, Store, Subscription, TopicCount, TopicList, join_states
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.sqlite_file import SqliteFile
 from gearhorn.store.threads import BlockingCalls
@@ -90,6 +90,21 @@ class SqliteStore:
 
     async def leases(self) -> list[Lease]:
         return await self._ask(sqlite_leases.all_leases)
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return await self._ask(sqlite_records.claim, key, value, ttl_s)
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        await self._ask(sqlite_records.keep, key, value, ttl_s)
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        return await self._ask(sqlite_records.read, key)
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        await self._ask(sqlite_records.drop, key, value)
+
+    async def record_names(self, kind: str) -> list[str]:
+        return await self._ask(sqlite_records.names, kind)
 
     async def _ask(self, question: Callable[[SqliteFile, *Arguments], Result], *arguments: *Arguments) -> Result:
         return await self._calls.run(lambda: question(self._connected(), *arguments))

@@ -25,6 +25,10 @@ _PASSING = frozenset(
     }
 )
 
+# A subscribe job that completed must be there after a power cut. In WAL mode NORMAL syncs only at checkpoints, so that
+# the last changes could be lost. (https://www.sqlite.org/pragma.html#pragma_synchronous)
+SYNCED = "PRAGMA synchronous = FULL"
+
 
 class SqliteFile:
     """Statements on `db` belong into a `transaction`, whose errors are StoreUnavailable or Misconfigured."""
@@ -56,6 +60,16 @@ class SqliteFile:
                     self.db.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """A transaction that may be lost when the machine stops, though not when the process does, and costs little."""
+        with self._translated():
+            self.db.execute("PRAGMA synchronous = NORMAL")
+            try:
+                yield
+            finally:
+                self.db.execute(SYNCED)
+
     def value(self, statement: str, *parameters: object) -> Any:
         """The first column of the first row."""
         return self.db.execute(statement, parameters).fetchone()[0]
@@ -67,9 +81,7 @@ class SqliteFile:
         if schema > SCHEMA_VERSION:
             raise Misconfigured(f"SQLite store {self._path} has schema {schema}: it was written by a newer gearhorn")
         self._switch_to_wal(busy_timeout_s)
-        # A subscribe job that completed must be there after a power cut. In WAL mode NORMAL syncs only at checkpoints,
-        # so that the last changes could be lost. (https://www.sqlite.org/pragma.html#pragma_synchronous)
-        self.db.execute("PRAGMA synchronous = FULL")
+        self.db.execute(SYNCED)
         if schema < SCHEMA_VERSION:
             self.db.executescript(TO_THIS_SCHEMA)
         self._enter_boot()

@@ -2,10 +2,11 @@
 
 import sqlite3
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # From any older schema, or none, to this one; or nothing, for a process that comes second.
 # 1: topics and subscriptions. 2: what matchmaking needs. Nobody held a lease before, so there all topics are settled.
+# 3: records.
 # A topic keeps its row, and so its version, when its last subscriber leaves.
 TO_THIS_SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -30,6 +31,15 @@ CREATE TABLE IF NOT EXISTS leases (
     info TEXT NOT NULL,
     claimed_s REAL  -- since it ran out, in seconds since the boot; NULL: by nobody
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value BLOB NOT NULL,
+    ends_at_s REAL NOT NULL,  -- Unix time
+    is_kept INTEGER NOT NULL,  -- and not only claimed
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_ends ON records (ends_at_s);
 CREATE TABLE IF NOT EXISTS boot (id TEXT NOT NULL);
 INSERT INTO boot SELECT '' WHERE NOT EXISTS (SELECT 1 FROM boot);
 PRAGMA user_version = {SCHEMA_VERSION};

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from gearhorn.store.base import Change, Outcome, TopicList
+from gearhorn.store.base import Change, Outcome, RecordKey, TopicList
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.memory import MemoryLists, MemoryStore
 
@@ -72,6 +72,21 @@ class MoodyStore(MemoryStore):
 
     async def forget_lease(self, key: LeaseKey) -> None:
         await self._do("forget_lease", key, super().forget_lease(key))
+
+    async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return await self._do("claim_record", key, super().claim_record(key, value, ttl_s))
+
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+        await self._do("keep_record", key, super().keep_record(key, value, ttl_s))
+
+    async def read_record(self, key: RecordKey) -> bytes | None:
+        return await self._do("read_record", key, super().read_record(key))
+
+    async def drop_record(self, key: RecordKey, value: bytes | None = None) -> None:
+        await self._do("drop_record", key, super().drop_record(key, value))
+
+    async def record_names(self, kind: str) -> list[str]:
+        return await self._do("record_names", kind, super().record_names(kind))
 
     async def _do(self, call: str, what: object, work: Awaitable[Result]) -> Result:
         self.asked[call].append(what)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from gearhorn.store.base import Applied, Change, Store, Subscribe, TopicList, TopicState, Unsubscribe
+from gearhorn.store.base import Applied, Change, RecordKey, Store, Subscribe, TopicList, TopicState, Unsubscribe
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 
 POLL_LIMIT_S = 20.0
@@ -30,6 +30,18 @@ LEASE_CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "revoke": lambda store: store.revoke_leases([_A]),
     "forget": lambda store: store.forget_lease(_A),
     "list": lambda store: store.leases(),
+}
+
+_R = RecordKey("test", "first")
+
+# The same for records.
+RECORD_CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "claim": lambda store: store.claim_record(_R, b"1", LONG_S),
+    "keep": lambda store: store.keep_record(_R, b"1", LONG_S),
+    "read": lambda store: store.read_record(_R),
+    "drop": lambda store: store.drop_record(_R),
+    "drop a value": lambda store: store.drop_record(_R, b"1"),
+    "names": lambda store: store.record_names("test"),
 }
 
 

@@ -8,7 +8,7 @@ from gearhorn.store.base import Applied, Collision, Subscribe, Subscription
 from gearhorn.store.leases import TopicVersion
 from gearhorn.store.memory import MemoryLists, MemoryStore
 from gearhorn.store.opening import StoreSettings, open_store
-from tests.functional.store.questions import INFO, LEASE_CALLS, hold, holders, members, read, subscribe
+from tests.functional.store.questions import INFO, LEASE_CALLS, RECORD_CALLS, hold, holders, members, read, subscribe
 
 
 class Clock:
@@ -86,7 +86,11 @@ def test_no_question_waits_for_anything() -> None:
     """So a simulation can ask without an event loop."""
     store = MemoryStore()
     questions: list[Any] = [store.open(), store.apply([Subscribe("news", "bob", 60)]), store.read(["news"])]
-    questions += [store.topics(), store.subscriptions("news"), *(ask(store) for ask in LEASE_CALLS.values())]
+    questions += [
+        store.topics(),
+        store.subscriptions("news"),
+        *(ask(store) for ask in (LEASE_CALLS | RECORD_CALLS).values()),
+    ]
     for question in (*questions, store.close()):
         with pytest.raises(StopIteration):
             question.send(None)

@@ -14,6 +14,7 @@ from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import (
     LEASE_CALLS,
     POLL_LIMIT_S,
+    RECORD_CALLS,
     members,
     read,
     subscribe,
@@ -58,7 +59,7 @@ async def assert_unavailable(store: Store) -> None:
             store.read(["news"]),
             store.topics(),
             store.subscriptions("news"),
-            *(ask(store) for ask in LEASE_CALLS.values()),
+            *(ask(store) for ask in (LEASE_CALLS | RECORD_CALLS).values()),
         ):
             with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1|memcached store"):
                 await question

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gearhorn.errors import Misconfigured
-from gearhorn.store.base import Store
+from gearhorn.store.base import RecordKey, Store
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.store.conftest import OpenUrl
-from tests.functional.store.questions import hold, members, read, settle, subscribe
+from tests.functional.store.questions import hold, members, read, settle, subscribe, wait_until
 from tests.servers.stores import Redis
 
 PASSWORD = "s3cret/?#@:%é"
@@ -71,6 +71,22 @@ async def do_everything(store: Store) -> None:
     await store.forget_lease(key)
     assert len(await store.leases()) == 1
     await store.release_lease(key)
+    await do_everything_with_records(store)
+
+
+async def do_everything_with_records(store: Store) -> None:
+    key = RecordKey("test", "first")
+    assert await store.claim_record(key, b"1", 1000) is None
+    await store.keep_record(key, b"2", 1000)
+    assert (await store.read_record(key), await store.record_names("test")) == (b"2", ["first"])
+    await store.keep_record(RecordKey("test", "short"), b"", 0.001)
+    await wait_until(lambda: is_named(store, ["first"]))
+    await store.drop_record(key, b"2")
+    assert await store.record_names("test") == []
+
+
+async def is_named(store: Store, names: list[str]) -> bool:
+    return await store.record_names("test") == names
 
 
 async def test_a_user_who_may_not_ask_info_can_do_everything_and_is_told_once_what_that_means(

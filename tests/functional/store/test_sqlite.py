@@ -13,8 +13,9 @@ import pytest
 from gearhorn.core.members import Members
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.store import base
-from gearhorn.store.base import Subscribe, TopicList
+from gearhorn.store.base import RecordKey, Subscribe, TopicList
 from gearhorn.store.opening import StoreSettings, open_store
+from gearhorn.store.sqlite_schema import SCHEMA_VERSION
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import apply, is_settled, members, read, subscribe, unsubscribe, wait_until
 
@@ -65,6 +66,15 @@ async def test_commits_are_synced_and_the_file_is_shared(tmp_path: Path, open_ur
         lambda file: [file.value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
     )
     assert modes == [b"wal", 2]  # 2: FULL
+
+
+async def test_changes_are_synced_also_after_records_that_are_not(tmp_path: Path, open_url: OpenUrl) -> None:
+    store = await open_url(f"sqlite:///{tmp_path}/lists.db")
+    key = RecordKey("test", "first")
+    for ask in (lambda: store.keep_record(key, b"", 1000), lambda: store.drop_record(key)):
+        await ask()
+        modes = await store._ask(lambda file: file.value("PRAGMA synchronous"))  # type: ignore[attr-defined]
+        assert modes == 2
 
 
 def subscribe_many(url: str, name: str) -> None:
@@ -163,7 +173,7 @@ async def test_a_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Pat
     store = await open_url(f"sqlite:///{tmp_path}/lists.db")
     await subscribe(store, "news", "bob")
     await store.close()
-    set_schema(tmp_path / "lists.db", 3)
+    set_schema(tmp_path / "lists.db", SCHEMA_VERSION + 1)
     with pytest.raises(Misconfigured, match="newer gearhorn"):
         await open_url(f"sqlite:///{tmp_path}/lists.db")
     set_schema(tmp_path / "lists.db", 2)

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from gearhorn.store.base import Collision, Subscribe, TopicCount, TopicList, TopicState
+from gearhorn.store.base import Collision, RecordKey, Subscribe, TopicCount, TopicList, TopicState
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import (
     INFO,
@@ -77,6 +77,14 @@ async def test_leases_are_there_in_a_file_of_schema_1(tmp_path: Path, open_url: 
     assert await store.renew_lease(key, LONG_S, INFO) == (True, [], [])
     await store.close()
     assert list(await holders(await open_url(url))) == ["a"]
+
+
+async def test_records_are_there_in_a_file_of_schema_1(tmp_path: Path, open_url: OpenUrl) -> None:
+    url = write_schema_1(tmp_path)
+    store = await open_url(url)
+    await store.keep_record(RecordKey("test", "first"), b"kept", LONG_S)
+    await store.close()
+    assert await (await open_url(url)).read_record(RecordKey("test", "first")) == b"kept"
 
 
 async def test_processes_that_find_a_file_of_schema_1_at_once_lose_nothing(tmp_path: Path, open_url: OpenUrl) -> None:
