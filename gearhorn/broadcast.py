@@ -1,7 +1,8 @@
 """One fanout job from its list of subscribers to its answer."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from gearhorn.bodies import FanoutRequest, render_failures, render_result
 from gearhorn.core.fanout import COMPLETE, FanoutRun
@@ -9,29 +10,57 @@ from gearhorn.core.members import Members
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
-from gearhorn.net.worker_link import Job
-from gearhorn.wire.copies import CopyEncoder
+from gearhorn.resuming.journal import Journal
+from gearhorn.wire.copies import CopyEncoder, KeyedCopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS
 
 # A publisher's client draws its progress bar from these; more often than people can see is a waste.
 STATUS_INTERVAL_S = 0.25
 
 
+class Answerable(Protocol):
+    """Whatever wants a fanout's answer: a job, as a rule."""
+
+    @property
+    def is_held(self) -> bool: ...
+
+    def complete(self, data: bytes = b"") -> None: ...
+
+    def refuse(self, text: bytes) -> None: ...
+
+    def send_data(self, data: bytes) -> None: ...
+
+    def send_status(self, done_count: int, total_count: int) -> None: ...
+
+
 class Broadcast:
     """Ties a job to the shipment of its copies, and answers the job when that is settled."""
 
-    __slots__ = ("_job", "_members", "_results", "_shipment", "_shown_count", "_timer")
+    __slots__ = ("_job", "_members", "_on_over", "_results", "_shipment", "_shown_count", "_timer")
 
-    def __init__(self, job: Job, request: FanoutRequest, members: Members) -> None:
+    def __init__(
+        self,
+        job: Answerable,
+        request: FanoutRequest,
+        members: Members,
+        run: FanoutRun | None = None,
+        copy_key: bytes = b"",
+    ) -> None:
+        """A run that is given has `members` still to be sent to. With `copy_key` each copy has a unique key of its own,
+        made of it, where the publisher wishes for none.
+        """
         prefix = queue_prefix(request.topic)
         kind = SUBMIT_KINDS[request.priority, request.background]
         self._job = job
+        self._on_over: Callable[[bool], None] | None = None
         self._results = request.results
         self._timer: asyncio.TimerHandle | None = None
         self._shown_count = -1
         self._shipment = Shipment(
-            FanoutRun(len(members), foreground=not request.background),
-            CopyEncoder(kind, prefix, request.unique, request.payload),
+            run or FanoutRun(len(members), foreground=not request.background),
+            KeyedCopyEncoder(kind, prefix, copy_key, request.payload)
+            if copy_key and not request.unique
+            else CopyEncoder(kind, prefix, request.unique, request.payload),
             prefix,
             self._settled,
             self._answered if request.results else None,
@@ -44,6 +73,21 @@ class Broadcast:
             self._timer = asyncio.get_running_loop().call_later(timeout_s, self._shipment.time_out)
         dispatch.send(self._shipment, self._members)
         self._shipment.check()
+
+    def record(self, journal: Journal, on_over: Callable[[bool], None]) -> None:
+        """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered.
+
+        A job that its server has given to another worker meanwhile is left to that one.
+        """
+
+        def progressed() -> None:
+            if not self._job.is_held and not journal.is_owned:
+                self._shipment.abandon()
+            else:
+                journal.progressed()
+
+        self._on_over = on_over
+        self._shipment.on_progress = progressed
 
     @property
     def is_waiting(self) -> bool:
@@ -65,11 +109,14 @@ class Broadcast:
         if self._timer is not None:
             self._timer.cancel()
         run = self._shipment.run
+        is_answered = self._job.is_held
         if run.failures:
             self.show_progress()  # the failures alone would not tell how many went well
             self._job.refuse(render_failures(run.failures))
         else:
             self._job.complete(b"%d" % run.done_count)
+        if self._on_over is not None:
+            self._on_over(is_answered)
 
 
 class Waiting:

@@ -28,6 +28,7 @@ from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
 from gearhorn.options import DEFAULT_SERVER, GROUPS
 from gearhorn.patience import PatienceSettings
+from gearhorn.resuming.ledger import ResumingSettings
 from gearhorn.store.opening import StoreSettings
 
 TLS_FILES = ("ca_file", "cert_file", "key_file")
@@ -120,6 +121,7 @@ class Config:
                 worker.foreground_timeout_limit,
                 self._conf.matchmaking.topic,
             ),
+            resuming=ResumingSettings(self.worker_id(), self._conf.gearman.persistent_queue),
             patience=PatienceSettings(retry_timeout_s=self._conf.store.retry_timeout),
             matchmaking=self.matchmaking_settings(),
             drain_timeout_s=worker.drain_timeout,

@@ -16,6 +16,8 @@ from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.patience import Patience, PatienceSettings
+from gearhorn.resuming.ledger import Ledger, ResumingSettings
+from gearhorn.resuming.orphans import Orphans
 from gearhorn.store.base import Store
 from gearhorn.tasks import running, wait_for_first
 
@@ -30,6 +32,7 @@ class DaemonSettings:
     link: LinkSettings = field(default_factory=LinkSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     handlers: HandlerSettings = field(default_factory=HandlerSettings)
+    resuming: ResumingSettings = field(default_factory=ResumingSettings)
     patience: PatienceSettings = field(default_factory=PatienceSettings)
     matchmaking: MatchmakingSettings = field(default_factory=MatchmakingSettings)
     drain_timeout_s: float = 30.0
@@ -73,7 +76,11 @@ class Daemon:
             settings.link,
             settings.worker.client_id,
         )
-        self._handlers = Handlers(settings.handlers, self._matchmaker.directory, self._dispatch, time.time)
+        self._ledger = Ledger(settings.resuming, store, settings.link, self._dispatch.go_on)
+        self._handlers = Handlers(
+            settings.handlers, self._matchmaker.directory, self._dispatch, self._ledger, time.time
+        )
+        self._orphans = Orphans(store, self._ledger.token, self._handlers.finish)
         # For each server one link for each lane. Those of the first lane say for all when it is away.
         self._lanes = [self._open_lanes(address) for address in settings.servers]
         self._workers = [worker for lanes in self._lanes for worker in lanes]
@@ -90,6 +97,7 @@ class Daemon:
                     await self._serve_when_up()
         finally:
             await self._handlers.close()
+            await self._ledger.close()
             await self._matchmaker.close()
             await self._store.close()
         log.info("stopped")
@@ -98,7 +106,8 @@ class Daemon:
         if await self._unless_stopped(self._dispatch.up.wait()) and await self._unless_stopped(self._matchmaker.join()):
             for worker in self._workers:
                 worker.start_grabbing()
-            async with running([worker.run() for worker in self._workers]):
+            works = [worker.run() for worker in self._workers]
+            async with running([*works, self._ledger.run(), self._orphans.run()]):
                 answers = [_all_answered(lanes) for lanes in self._lanes]
                 if await self._unless_stopped(wait_for_first(answers)):
                     self._say_ready()

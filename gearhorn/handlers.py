@@ -6,13 +6,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
-from gearhorn.broadcast import Broadcast, Waiting
+from gearhorn.broadcast import Answerable, Broadcast, Waiting
 from gearhorn.core.members import Members
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, Misconfigured, StoreUnavailable
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
+from gearhorn.resuming.journal import Journal
+from gearhorn.resuming.ledger import Ledger
+from gearhorn.resuming.orphans import Orphan
 from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
 
 log = logging.getLogger(__name__)
@@ -35,11 +38,17 @@ class Handlers:
     """
 
     def __init__(
-        self, settings: HandlerSettings, directory: Directory, dispatch: Dispatch, now_s: Callable[[], float]
+        self,
+        settings: HandlerSettings,
+        directory: Directory,
+        dispatch: Dispatch,
+        ledger: Ledger,
+        now_s: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._directory = directory
         self._dispatch = dispatch
+        self._ledger = ledger
         self._now_s = now_s
         self._waiting = Waiting()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,17 +111,37 @@ class Handlers:
             return None
         if members is None:
             return self._look_up_and_send(job, request)
-        self._send(job, request, members)
-        return None
+        return self._send(job, request, members)
 
     async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
-        self._send(job, request, await self._directory.members(request.topic))
+        rest = self._send(job, request, await self._directory.members(request.topic))
+        if rest is not None:
+            await rest
 
-    def _send(self, job: Job, request: FanoutRequest, members: Members) -> None:
+    def _send(self, job: Job, request: FanoutRequest, members: Members) -> Coroutine[None, None, None] | None:
         if request.exclude:
             members = members.without(request.exclude)
+        if self._ledger.is_worth_it(members):
+            return self._send_recorded(job, request, members)
+        self._start(Broadcast(job, request, members, copy_key=self._ledger.new_copy_key()), request)
+        return None
+
+    async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members) -> None:
+        self._start_recorded(job, request, await self._ledger.open(job, request, members))
+
+    async def finish(self, orphan: Orphan) -> None:
+        """Goes on with a fanout that another worker has left. Raises StoreUnavailable."""
+        request = orphan.request
+        members = (await self._directory.members(request.topic)).without(request.exclude)
+        self._start_recorded(orphan, request, await self._ledger.adopt(orphan.identity, request, members))
+
+    def _start_recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> None:
+        broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key)
+        broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
+        self._start(broadcast, request)
+
+    def _start(self, broadcast: Broadcast, request: FanoutRequest) -> None:
         timeout_s = request.timeout_s or self._settings.foreground_timeout_s
-        broadcast = Broadcast(job, request, members)
         broadcast.start(self._dispatch, min(timeout_s, self._settings.foreground_timeout_limit_s))
         if broadcast.is_waiting and not request.background:
             self._waiting.add(broadcast)

@@ -52,6 +52,14 @@ _GEARMAN_OPTIONS: list[cfg.Opt] = [
         max=HOUR_S,
         help="A server that owes an answer and is silent for so many seconds is given up and connected to anew.",
     ),
+    cfg.BoolOpt(
+        "persistent_queue",
+        default=False,
+        help="The servers keep their jobs when they are started again (gearmand --queue-type=libsqlite3, say). Each "
+        "copy then has a unique key of its own, without which such a server loses all but the last in a queue. "
+        "Publishers should give their fanout jobs unique keys too: one that is cut short by a restart goes on where "
+        "it stopped only if it has one.",
+    ),
     cfg.IntOpt("keepalive", default=15, min=1, max=HOUR_S, help="Seconds of silence after which TCP probes the peer."),
 ]
 

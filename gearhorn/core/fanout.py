@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gearhorn.core.members import NOBODY, Members, Row
+from gearhorn.core.progress import Tally, Track
 
 COMPLETE = "complete"
 FAILED = "failed"
@@ -29,10 +30,11 @@ class Failure(NamedTuple):
 class Portion:
     """Copies that go through one server, in order."""
 
-    __slots__ = ("_next", "_states", "members")
+    __slots__ = ("_next", "_states", "members", "track")
 
-    def __init__(self, members: Members) -> None:
+    def __init__(self, members: Members, track: Track | None = None) -> None:
         self.members = members
+        self.track = track  # where its copies are in the run's tally
         self._next = 0
         self._states = bytearray(len(members))
 
@@ -77,16 +79,21 @@ class Portion:
 
 
 class FanoutRun:
-    """What is told about the copies goes in; `is_settled` says when nothing is open, `failures` what went wrong."""
+    """What is told about the copies goes in; `is_settled` says when nothing is open, `failures` what went wrong.
 
-    __slots__ = ("_open_count", "_portions", "done_count", "failures", "foreground", "total_count")
+    A run whose progress is recorded has a `tally`. One that goes on where an earlier one was cut short begins with
+    `done_count` copies that are done.
+    """
 
-    def __init__(self, total_count: int, *, foreground: bool) -> None:
+    __slots__ = ("_open_count", "_portions", "done_count", "failures", "foreground", "tally", "total_count")
+
+    def __init__(self, total_count: int, *, foreground: bool, done_count: int = 0, tally: Tally | None = None) -> None:
         self.foreground = foreground
         self.total_count = total_count
-        self.done_count = 0
+        self.done_count = done_count
+        self.tally = tally
         self.failures: list[Failure] = []
-        self._open_count = total_count
+        self._open_count = total_count - done_count
         self._portions: list[Portion] = []
 
     @property
@@ -94,7 +101,7 @@ class FanoutRun:
         return self._open_count == 0
 
     def add_portion(self, members: Members) -> Portion:
-        portion = Portion(members)
+        portion = Portion(members, self.tally.track(members) if self.tally else None)
         if self.foreground:  # only a run that waits has to know later which copies are open
             self._portions.append(portion)
         return portion
@@ -108,6 +115,8 @@ class FanoutRun:
         else:
             self._open_count -= count
             self.done_count += count
+            if self.tally is not None:
+                self.tally.settle(portion.track, portion.members, first, count)
 
     def complete(self, portion: Portion, position: int) -> bool:
         """The receiver completed its copy. False when the copy was settled before."""
@@ -115,6 +124,8 @@ class FanoutRun:
             return False
         self._open_count -= 1
         self.done_count += 1
+        if self.tally is not None:
+            self.tally.settle(portion.track, portion.members, position, 1)
         return True
 
     def fail(self, portion: Portion, position: int, reason: str) -> bool:
@@ -122,6 +133,8 @@ class FanoutRun:
         if not self._settle(portion, position):
             return False
         self.failures.append(Failure(portion.members[position], reason))
+        if self.tally is not None:  # nothing is open there; a record names those that failed beside what is done
+            self.tally.settle(portion.track, portion.members, position, 1)
         return True
 
     def reopen(self, portion: Portion, positions: Iterable[int]) -> Members:
@@ -129,6 +142,10 @@ class FanoutRun:
         if self.is_settled:
             return NOBODY
         return Members.of([portion.members[position] for position in positions if portion.settle(position)])
+
+    def abandon(self) -> None:
+        """Nothing more is to be sent or waited for: the job is another worker's now."""
+        self._open_count = 0
 
     def time_out(self) -> list[bytes]:
         """Ends the waiting: whatever is open has failed. Returns the client ids of those that were waited for."""

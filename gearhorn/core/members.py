@@ -5,11 +5,11 @@ wire/copies.py). A position counts through the packs and names one member.
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-from gearhorn.core.packs import Pack, PackBuilder
+from gearhorn.core.packs import Pack, PackBuilder, Stretch
 from gearhorn.names import NAME_END
 
 
@@ -24,12 +24,13 @@ class Row(NamedTuple):
 class Members:
     """An immutable list of client ids, each once, in an order of its own."""
 
-    __slots__ = ("_packs", "_starts", "_total", "_whole")
+    __slots__ = ("_packs", "_starts", "_total", "_whole", "origin")
 
     def __init__(self, packs: Iterable[Pack]) -> None:
         """No two packs have ids of one length. See `of` for ids in any order."""
         self._packs = tuple(pack for pack in packs if pack)
         *self._starts, self._total = accumulate(map(len, self._packs), initial=0)
+        self.origin: Members | None = None  # the list that this is a part of: see `split`
         self._whole: Row | None = None  # a list that is one row: such ones are asked for it again and again
 
     @classmethod
@@ -89,11 +90,31 @@ class Members:
         return Members(packs.values())
 
     def split(self, part_count: int) -> list["Members"]:
-        """Parts by the ids' hashes: whom a part has depends on nothing but the id and the number of parts."""
+        """Parts by the ids' hashes: whom a part has depends on nothing but the id and the number of parts.
+
+        Each has the ids of one of this list's blobs together, and knows it as its `origin`.
+        """
         if part_count == 1:
             return [self]
-        parts = zip(*(pack.split(part_count) for pack in self._packs), strict=True)
-        return [Members(part) for part in parts] or [NOBODY] * part_count
+        split_packs = zip(*(pack.split(part_count) for pack in self._packs), strict=True)
+        parts = [Members(packs) for packs in split_packs]
+        for part in parts:
+            part.origin = self
+        return parts or [NOBODY] * part_count
+
+    def stretches(self) -> Iterator[tuple[Stretch, int]]:
+        """What the list is made of, in the order of positions: ids of one length and neighbouring hashes, and how many.
+
+        In a part of another list the stretches at its ends may be too long.
+        """
+        return chain.from_iterable(pack.stretches() for pack in self._packs)
+
+    def outside(self, done: Sequence[Stretch]) -> "Members":
+        """The same list without those in `done`. Costs a hash for each id of a blob that is done in part."""
+        by_length: dict[int, list[Stretch]] = {}
+        for stretch in sorted(done):
+            by_length.setdefault(stretch.id_bytes, []).append(stretch)
+        return Members(pack.outside(by_length.get(pack.id_bytes, ())) for pack in self._packs)
 
     def _pack_at(self, position: int) -> tuple[Pack, int]:
         """The pack of the member at that position, and its position there."""

@@ -8,6 +8,7 @@ is made of whole blobs but for those at its ends.
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
+from typing import NamedTuple
 from zlib import crc32
 
 from gearhorn.names import NAME_END
@@ -21,6 +22,14 @@ FULL_COUNT = 2048
 
 # More changes of one blob at a time cost less in one pass than one by one.
 FEW_CHANGES = 16
+
+
+class Stretch(NamedTuple):
+    """Client ids of one length with hashes from `start` up to `end`, which is not among them."""
+
+    id_bytes: int
+    start: int
+    end: int
 
 
 class Pack:
@@ -94,6 +103,24 @@ class Pack:
                 blobs[part].append(piece)
                 bounds[part].append(start)
         return [Pack(self.id_bytes, *share) for share in zip(blobs, map(_from_zero, bounds), strict=True)]
+
+    def stretches(self) -> Iterator[tuple[Stretch, int]]:
+        """Those of the blobs, in order, each with the number of its ids."""
+        for blob, start, end in zip(self._blobs, self._bounds, [*self._bounds[1:], HASH_END], strict=True):
+            yield Stretch(self.id_bytes, start, end), len(blob) // (self.id_bytes + 1)
+
+    def outside(self, done: Sequence[Stretch]) -> "Pack":
+        """The same without the ids in `done`, stretches of ids of this length, in order and apart from each other."""
+        blobs: list[bytes] = []
+        bounds: list[int] = []
+        ends = [stretch.end for stretch in done]
+        for blob, (stretch, _) in zip(self._blobs, self.stretches(), strict=True):
+            near = done[bisect_right(ends, stretch.start) :]
+            rest = _left_over(blob, stretch, near)
+            if rest:
+                blobs.append(rest)
+                bounds.append(stretch.start)
+        return Pack(self.id_bytes, blobs, _from_zero(bounds))
 
     @property
     def _starts(self) -> list[int]:
@@ -177,6 +204,22 @@ def _halved(blob: bytes, id_bytes: int, start: int, end: int) -> list[tuple[int,
     lower = _packed(client_id for client_id in ids if crc32(client_id) < middle)
     upper = _packed(client_id for client_id in ids if crc32(client_id) >= middle)
     return [*_halved(lower, id_bytes, start, middle), *_halved(upper, id_bytes, middle, end)]
+
+
+def _left_over(blob: bytes, stretch: Stretch, done: Sequence[Stretch]) -> bytes:
+    """The ids of a blob that are not in `done`, of which the first ends behind the blob's start."""
+    if not done or done[0].start >= stretch.end:
+        return blob
+    if done[0].start <= stretch.start and done[0].end >= stretch.end:
+        return b""
+    starts = [one.start for one in done]
+
+    def is_open(client_id: bytes) -> bool:
+        id_hash = crc32(client_id)
+        last = bisect_right(starts, id_hash) - 1
+        return last < 0 or id_hash >= done[last].end
+
+    return _packed(filter(is_open, _unpacked(blob)))
 
 
 def _part_of(id_hash: int, part_count: int) -> int:

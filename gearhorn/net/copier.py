@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from gearhorn.core.fanout import NOT_SENT
 from gearhorn.core.members import Members
-from gearhorn.core.window import ALONE_TARGET_S, CAREFUL_COPIES, SHARED_TARGET_S, CopyWindow
+from gearhorn.core.window import ALONE_TARGET_S, CAREFUL_COPIES, MOST_COPIES, SHARED_TARGET_S, CopyWindow
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
@@ -41,6 +41,12 @@ class Parcel:
         return self.shipment.encoder.size_bytes(self.portion.next_id_bytes())
 
     @property
+    def allowance(self) -> int:
+        """How many copies may be sent as far as their record is concerned."""
+        tally = self.shipment.run.tally
+        return MOST_COPIES if tally is None else tally.allowance
+
+    @property
     def has_more(self) -> bool:
         return self.portion.unsent_count > 0 and not self.shipment.run.is_settled
 
@@ -62,7 +68,16 @@ class Parcel:
             self.shipment.collect(self.portion, position, data)
 
     def lost(self, positions: Iterable[int]) -> None:
-        self._copier.send_elsewhere(self.shipment, self.shipment.run.reopen(self.portion, positions))
+        run = self.shipment.run
+        reopened = run.reopen(self.portion, positions)
+        if run.tally is not None:
+            run.tally.sent_count -= len(reopened)
+        self._copier.send_elsewhere(self.shipment, reopened)
+
+    def leave(self) -> None:
+        """What was not sent yet goes another way."""
+        run = self.shipment.run
+        self._copier.send_elsewhere(self.shipment, run.reopen(self.portion, self.portion.withdraw()))
 
 
 class Copier:
@@ -102,6 +117,10 @@ class Copier:
     def answered(self, count: int) -> None:
         self._window.answered(count, self._now_s())
 
+    def go_on(self) -> None:
+        """To be called when a shipment that was held back may go on."""
+        self._turn()
+
     def _send_small(self, parcel: Parcel, now_s: float) -> bool:
         """Sends the beginning of a small fanout while nobody waits; True if that was all of it."""
         copy_bytes = parcel.next_copy_bytes()
@@ -119,6 +138,7 @@ class Copier:
         target_s = SHARED_TARGET_S if now_s < self._shared_until_s else ALONE_TARGET_S
         is_large = parcels[0].portion.unsent_count > CAREFUL_COPIES
         self._window.aim(target_s, is_careful=is_large and now_s < self._careful_until_s)
+        held_back: list[Parcel] = []
         while parcels and self.link.is_up:
             parcel = parcels.popleft()
             if not parcel.has_more:
@@ -127,16 +147,23 @@ class Copier:
             room = self._window.room(copy_bytes)
             if room <= 0:
                 parcels.appendleft(parcel)
-                return
+                break
             share = max(LEAST_SHARE, room // (len(parcels) + 1))
-            self._send(parcel, copy_bytes, min(room, share, max(1, JOIN_LIMIT_BYTES // copy_bytes)), now_s)
+            limit = min(room, share, max(1, JOIN_LIMIT_BYTES // copy_bytes), parcel.allowance)
+            if limit <= 0:
+                held_back.append(parcel)
+                continue
+            self._send(parcel, copy_bytes, limit, now_s)
             if parcel.has_more:
                 parcels.append(parcel)
+        parcels.extendleft(reversed(held_back))
 
     def _send(self, parcel: Parcel, copy_bytes: int, limit: int, now_s: float) -> None:
         first, (names, id_bytes, count) = parcel.portion.take(limit)
         shipment = parcel.shipment
         self._window.sent(count, copy_bytes, now_s)
+        if shipment.run.tally is not None:
+            shipment.run.tally.sent_count += count
         is_large = copy_bytes >= LARGE_PIECE_BYTES
         encode = shipment.encoder.encode_one_by_one if is_large else shipment.encoder.encode
         self.link.submit(parcel, first, count, encode(names, id_bytes), foreground=shipment.run.foreground)
@@ -146,4 +173,4 @@ class Copier:
         self._window = CopyWindow()
         parcels, self._parcels = self._parcels, deque()
         for parcel in parcels:
-            parcel.lost(parcel.portion.withdraw())
+            parcel.leave()

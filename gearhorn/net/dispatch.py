@@ -52,6 +52,11 @@ class Dispatch:
         finally:
             self._is_closing = True
 
+    def go_on(self) -> None:
+        """To be called when a shipment that was held back may go on."""
+        for copier in self._copiers:
+            copier.go_on()
+
     def send(self, shipment: Shipment, members: Members) -> None:
         """Starts to send copies to `members`; the shipment hears of the rest."""
         if not members or self._is_closing:

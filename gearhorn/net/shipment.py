@@ -23,7 +23,8 @@ def _ignore() -> None:
 class Shipment:
     """One fanout's run with what it takes to send it.
 
-    `on_settled` is called once, when no copy is open any more. `on_answer`, if wanted, gets client id, status and data
+    `on_settled` is called once, when no copy is open any more; `on_progress`, if wanted, whenever some may have been
+    settled before that. `on_answer`, if wanted, gets client id, status and data
     of each receiver that ends; without it the receivers' data is dropped as it comes.
     """
 
@@ -32,6 +33,7 @@ class Shipment:
     queue_prefix: bytes
     on_settled: Callable[[], None]
     on_answer: OnAnswer | None = None
+    on_progress: Callable[[], None] | None = None
     _partial_data: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
     _lost_at_s: float | None = None
 
@@ -52,13 +54,20 @@ class Shipment:
             on_settled = self.on_settled
             self._let_go()
             on_settled()
+        elif self.on_progress is not None:
+            self.on_progress()
 
     def _let_go(self) -> None:
         """Drops the payload and whoever listens: a receiver that never answers keeps the rest of this in memory."""
         self._partial_data.clear()
         self.encoder = _NOTHING
         self.on_settled = _ignore
-        self.on_answer = None
+        self.on_answer = self.on_progress = None
+
+    def abandon(self) -> None:
+        """Sends and waits no more; see FanoutRun.abandon."""
+        self.run.abandon()
+        self.check()
 
     def time_out(self) -> None:
         """Ends the waiting; see FanoutRun.time_out."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from gearhorn.wire.packets import Complaint
 from gearhorn.wire.worker import Assigned, WorkerEvent, WorkerRole
 
 log = logging.getLogger(__name__)
+
+# Names of queues that nobody uses; see WorkerRole.leave_mark.
+MARK_PREFIX = b"__gearhorn_mark_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,22 @@ class Job:
     @property
     def is_held(self) -> bool:
         return self.assigned.handle in self._role.held
+
+    @property
+    def address(self) -> Address:
+        """The server's that it came from."""
+        return self._link.address
+
+    @property
+    def requeues(self) -> bool:
+        """Whether the server gives it to another worker when this one is gone."""
+        return self._role.requeues
+
+    def leave_mark(self) -> bytes:
+        """A name that the server will know for as long as it runs, and this job's handle means something."""
+        mark = self._role.leave_mark(MARK_PREFIX + secrets.token_hex(8).encode())
+        self._link.flush_soon()
+        return mark
 
     def complete(self, data: bytes = b"") -> None:
         if self.is_held:
@@ -171,6 +191,7 @@ class WorkerLink:
         connection.closed.add_done_callback(lambda _: self._disconnected(role))
         self._role, self._connection = role, connection
         role.set_client_id(worker.client_id.encode())
+        role.ask_for_options()
         role.serve(self._queues)
         if self._grabbing:
             role.start_grabbing()

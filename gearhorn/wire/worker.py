@@ -62,11 +62,35 @@ class WorkerRole:
         self._asleep = False
         self._sends_exceptions = sends_exceptions
         self._is_perls = False  # Perl's server is on the other side
+        self._knows_options = False
+        self._mark = b""
 
     # What the owner wants.
 
     def set_client_id(self, client_id: bytes) -> None:
         self._out.append(packets.pack(packets.SET_CLIENT_ID, client_id))
+
+    def ask_for_options(self) -> None:
+        """Tells servers apart: see `requeues`."""
+        self._out.append(packets.pack(packets.OPTION_REQ, b"exceptions"))
+
+    @property
+    def requeues(self) -> bool:
+        """Whether the server gives the jobs of a worker that is gone to another one, as gearmand does. To be asked
+        while a job is held: by then everything is known. Of the others, geard does not answer an OPTION_REQ.
+        """
+        return self._knows_options and not self._is_perls
+
+    def leave_mark(self, name: bytes) -> bytes:
+        """Makes the server know a queue `name`, once; further calls return the name of the first.
+
+        gearmand keeps the names of queues until it ends, in no file: one that is still there tells that it has not
+        been started again, and that handles have not been counted anew.
+        """
+        if not self._mark:
+            self._mark = name
+            self._out += (packets.pack(packets.CAN_DO, name), packets.pack(packets.CANT_DO, name))
+        return self._mark
 
     def serve(self, queues: Iterable[bytes]) -> None:
         """Registers for `queues`. A sleeping worker says again that it sleeps: no server wakes it for old jobs."""
@@ -167,6 +191,8 @@ class WorkerRole:
                 self._woken()
             elif kind == packets.ERROR:
                 events.extend(self._complained(body))
+            elif kind == packets.OPTION_RES:
+                self._knows_options = True
         return events
 
     def _assigned(self, kind: int, body: bytes) -> Assigned:

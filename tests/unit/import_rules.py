@@ -38,12 +38,17 @@ MAY_IMPORT = {
     "matchmaker": """
         errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
     """,
-    "broadcast": "errors names bodies wire core net logs metrics",
-    "handlers": "errors names bodies wire core store net directory broadcast logs metrics",
+    "resuming": "errors names bodies core store net grouping logs metrics",
+    "broadcast": "errors names bodies wire core net resuming logs metrics",
+    "handlers": "errors names bodies wire core store net directory broadcast resuming logs metrics",
     "client": "errors names bodies wire core net logs",
-    "daemon": "errors names bodies wire core store net handlers matchmaker patience tasks logs metrics systemd",
+    "daemon": """
+        errors names bodies wire core store net handlers matchmaker patience tasks resuming logs metrics systemd
+    """,
     "options": "errors names logs metrics",
-    "config": "errors names bodies wire core store net patience matchmaker handlers daemon options logs metrics",
+    "config": """
+        errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs metrics
+    """,
     "cmd": "errors names bodies wire core store net messages daemon client options config logs metrics systemd",
     "__main__": "cmd",
 }

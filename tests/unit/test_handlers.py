@@ -11,6 +11,7 @@ from gearhorn.names import OwnQueues
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.patience import PatienceSettings
+from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe, TopicList
 from gearhorn.store.memory import MemoryStore
 from gearhorn.wire.worker import Assigned
@@ -48,7 +49,8 @@ class House:
         self.directory = directory_of(store, PatienceSettings(retry_timeout_s=0.0))
         self.dispatch = Dispatch([], LinkSettings(), "test", retry_timeout_s=0.0)
         settings = HandlerSettings(queues=queues)
-        self.handlers = Handlers(settings, self.directory, self.dispatch, lambda: NOW_S)
+        ledger = Ledger(ResumingSettings(), store, LinkSettings(), self.dispatch.go_on)
+        self.handlers = Handlers(settings, self.directory, self.dispatch, ledger, lambda: NOW_S)
 
     async def do(self, queue: bytes, payload: bytes) -> tuple[str, bytes]:
         job = Job(queue, payload)

@@ -8,8 +8,10 @@ from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.net.connection import LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.patience import PatienceSettings
+from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe
 from gearhorn.wire.worker import Assigned
 from tests.unit.directories import directory_of, take_lease
@@ -60,7 +62,8 @@ class Scene:
         self.matchmaking = Matchmaking(MatchmakingLimits(TTL_S))
         self.dispatch = Dispatch()
         directory = directory_of(self.store, PatienceSettings(0.0), self.matchmaking, now_s=now_s)
-        self.handlers = Handlers(HandlerSettings(), directory, self.dispatch, lambda: 1_000_000.0)  # type: ignore[arg-type]
+        self.ledger = Ledger(ResumingSettings(), self.store, LinkSettings(), lambda: None)
+        self.handlers = Handlers(HandlerSettings(), directory, self.dispatch, self.ledger, lambda: 1_000_000.0)  # type: ignore[arg-type]
 
     async def begin(self) -> "Scene":
         await self.store.apply([Subscribe("news", "ann"), Subscribe("news", "bob")])

@@ -1,0 +1,108 @@
+"""Keeps the record of one run up to date while its copies go out."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from gearhorn.core.fanout import FanoutRun
+from gearhorn.core.members import Members
+from gearhorn.core.progress import Tally
+from gearhorn.errors import GearhornError
+from gearhorn.resuming.record import OWNER, PROGRESS, RECORD_TTL_S, REQUEST, Record, render_record
+from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
+
+log = logging.getLogger(__name__)
+
+# Copies are held back for a record for so long at most: a store that is away must not stop them.
+WRITE_LIMIT_S = 0.5
+
+
+class Journal:
+    """`progressed` is to be called when copies were settled, `finish` at the end. `go_on` is called when copies that
+    were held back for the record may be sent.
+
+    `is_owned`: the server drops the jobs of lost workers, so that records tell who has this one, and what it is.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: str,
+        worker_id: str,
+        run: FanoutRun,
+        rest: Members,
+        go_on: Callable[[], None],
+        mark: bytes = b"",
+        copy_key: bytes = b"",
+        *,
+        is_owned: bool = False,
+    ) -> None:
+        assert run.tally is not None
+        self.run = run
+        self.rest = rest  # whose copies are not out yet
+        self.identity = identity
+        self.copy_key = copy_key
+        self.is_owned = is_owned
+        self._store = store
+        self._mark = mark
+        self._worker_id = worker_id
+        self._tally: Tally = run.tally
+        self._go_on = go_on
+        self._is_gated = self._tally.is_gated
+        self._in_trouble = False
+        self._writing: asyncio.Task[None] | None = None
+
+    def progressed(self) -> None:
+        if self._writing is None and self._tally.wants_record:
+            self._writing = asyncio.create_task(self._write())
+
+    async def finish(self, *, is_answered: bool) -> None:
+        """The run is over. Whoever may have to run a job again that is not answered should find everything done."""
+        if self._writing is not None:
+            await self._writing
+        try:
+            async with asyncio.timeout(WRITE_LIMIT_S * 10):
+                if is_answered:
+                    await self._drop()
+                else:
+                    await self._keep()
+        except (GearhornError, TimeoutError) as error:
+            log.info("the record of a fanout stays until it runs out: %s", error)
+
+    async def _drop(self) -> None:
+        for kind in (REQUEST, PROGRESS, OWNER) if self.is_owned else (PROGRESS,):
+            await self._store.drop_record(RecordKey(kind, self.identity))
+
+    async def _write(self) -> None:
+        recorded_count = self._tally.done_count
+        try:
+            async with asyncio.timeout(WRITE_LIMIT_S):
+                await self._keep()
+        except (GearhornError, TimeoutError) as error:
+            self._say_trouble(error)
+        else:
+            self._tally.recorded_count = recorded_count
+            self._say_over()
+        finally:
+            self._writing = None
+        self._go_on()
+        if not self._in_trouble:
+            self.progressed()  # else with the next copies
+
+    async def _keep(self) -> None:
+        again = [failure.client_id for failure in self.run.failures]
+        done = self._tally.progress.stretches()
+        value = render_record(Record.of(self._mark, self.copy_key, self._worker_id, done, again))
+        if len(value) <= RECORD_LIMIT_BYTES:
+            await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, RECORD_TTL_S)
+
+    def _say_trouble(self, error: Exception) -> None:
+        self._tally.is_gated = False
+        if not self._in_trouble:
+            reason = str(error) or "no answer in time"
+            log.warning("how far a fanout has come cannot be recorded: %s; if this worker is lost now, many", reason)
+        self._in_trouble = True
+
+    def _say_over(self) -> None:
+        self._tally.is_gated = self._is_gated
+        self._in_trouble = False
