@@ -16,6 +16,7 @@ from urllib.parse import quote
 from oslo_config import cfg
 
 from gearhorn.core.matchmaking import MatchmakingLimits
+from gearhorn.credentials import CREDENTIALS_VARIABLE, read_secret, warn_of_readers
 from gearhorn.daemon import DaemonSettings
 from gearhorn.errors import BadRequest, Misconfigured
 from gearhorn.handlers import HandlerSettings
@@ -30,8 +31,12 @@ from gearhorn.options import DEFAULT_SERVER, GROUPS
 from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import ResumingSettings
 from gearhorn.store.opening import StoreSettings
+from gearhorn.store.urls import add_login, holds_secret
 
-TLS_FILES = ("ca_file", "cert_file", "key_file")
+TLS_FILES = ("ca_file", "cert_file", "key_file", "key_password_file")
+
+PASSWORD_FILES = ("password_file", "sentinel_password_file")
+LOGIN_OPTIONS = ("username", *PASSWORD_FILES)
 
 # gearmand closes the connection of a client with a longer one.
 CLIENT_ID_LIMIT_BYTES = 127
@@ -69,15 +74,34 @@ class Config:
 
     def link_settings(self) -> LinkSettings:
         gearman = self._conf.gearman
-        tls = TlsSettings(gearman.ca_file, gearman.cert_file, gearman.key_file, gearman.check_hostname)
-        if not gearman.tls and tls != TlsSettings(check_hostname=gearman.check_hostname):
+        if not gearman.tls and any(gearman[name] for name in TLS_FILES):
             raise Misconfigured("[gearman] names TLS files but tls is not on")
         return LinkSettings(
             connect_timeout_s=gearman.connect_timeout,
             answer_timeout_s=gearman.answer_timeout,
             keepalive_s=gearman.keepalive,
-            tls=client_context(tls) if gearman.tls else None,
+            tls=client_context(self.tls_settings()) if gearman.tls else None,
         )
+
+    def tls_settings(self) -> TlsSettings:
+        """What is to be used if TLS is on."""
+        gearman = self._conf.gearman
+        ca_file, cert_file, key_file = (self._find_tls_file(gearman[name]) for name in TLS_FILES[:3])
+        password = self._read_secret("gearman", "key_password_file")
+        if key := key_file or cert_file:
+            warn_of_readers("[gearman] key_file", Path(key))
+        return TlsSettings(ca_file, cert_file, key_file, gearman.check_hostname, password)
+
+    def _find_tls_file(self, name: str) -> str:
+        """A relative name may be that of one of systemd's credentials."""
+        folder = self._environ.get(CREDENTIALS_VARIABLE, "")
+        credential = Path(folder, name)
+        return str(credential) if folder and name and credential.exists() else name
+
+    def _read_secret(self, group: str, option: str) -> str:
+        """Empty if the option is."""
+        name = self._conf[group][option]
+        return read_secret(f"[{group}] {option}", name, self._environ) if name else ""
 
     def own_queues(self) -> OwnQueues:
         worker = self._conf.worker
@@ -101,8 +125,18 @@ class Config:
             raise Misconfigured(f"[worker] topic_queues: a topic {error.reason}") from None
 
     def store_settings(self) -> StoreSettings:
+        """With the passwords in the URL, wherever they come from."""
         store = self._conf.store
-        return StoreSettings(store.url or self._default_store_url(), store.prefix, store.timeout)
+        url = store.url or self._default_store_url()
+        if holds_secret(url):
+            self._warn_of_readers("url", "store")
+        passwords = [self._read_secret("store", option) for option in PASSWORD_FILES]
+        return StoreSettings(add_login(url, store.username, *passwords), store.prefix, store.timeout)
+
+    def _warn_of_readers(self, option: str, group: str) -> None:
+        where = self._conf.get_location(option, group)
+        if where is not None and where.location is cfg.Locations.user:
+            warn_of_readers(_written(group, option), Path(where.detail))
 
     def daemon_settings(self) -> DaemonSettings:
         worker = self._conf.worker

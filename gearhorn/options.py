@@ -41,6 +41,12 @@ _GEARMAN_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt("ca_file", default="", help="PEM file of the authorities trusted; the system's without it."),
     cfg.StrOpt("cert_file", default="", help="PEM file of the certificate shown to the servers."),
     cfg.StrOpt("key_file", default="", help="PEM file of its key, if that is not in cert_file."),
+    cfg.StrOpt(
+        "key_password_file",
+        default="",
+        help="File with the password of key_file, if that is encrypted: one line. A relative name is one of systemd's "
+        "credentials (LoadCredential=).",
+    ),
     cfg.BoolOpt("check_hostname", default=True, help="Refuse a server whose certificate is for another host."),
     cfg.FloatOpt(
         "connect_timeout", default=10.0, min=0.1, max=HOUR_S, help="Seconds within which a server must accept."
@@ -135,6 +141,18 @@ _STORE_OPTIONS: list[cfg.Opt] = [
         help="Where the lists of subscribers are kept: redis://, rediss://, unix:// or redis+sentinel:// for many "
         "hosts, memcached://HOST:PORT[,HOST:PORT...] where memcached is all there is, sqlite:///PATH for one host, "
         "memory:// for a try. Without it, a file gearhorn.db in systemd's StateDirectory or the user's state folder.",
+    ),
+    cfg.StrOpt("username", default="", help="Who to be for Redis, if the URL does not say it."),
+    cfg.StrOpt(
+        "password_file",
+        default="",
+        help="File with the password for Redis, one line, instead of a password in the URL. A relative name is one of "
+        "systemd's credentials (LoadCredential=).",
+    ),
+    cfg.StrOpt(
+        "sentinel_password_file",
+        default="",
+        help="The same for the sentinels, instead of sentinel_password in the URL.",
     ),
     cfg.StrOpt("prefix", default="gearhorn", help="What all keys in Redis and memcached begin with."),
     cfg.FloatOpt(

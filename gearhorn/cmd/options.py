@@ -5,6 +5,8 @@ import math
 import time
 from typing import Any, NamedTuple
 
+from gearhorn.store.urls import holds_secret
+
 _GROUP = "configuration"
 
 
@@ -97,6 +99,16 @@ def leave_rest_alone(parser: argparse.ArgumentParser, option: str, destination: 
     parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
 
 
+def _store_url(text: str) -> str:
+    """The type of an option: no password, since everybody on the host can see the command line of a process."""
+    if holds_secret(text):
+        raise argparse.ArgumentTypeError(
+            "a user or password in it would be seen by everybody on this host: put the URL into a configuration file, "
+            "or the password into a file that [store] password_file names"
+        )
+    return text
+
+
 def _common() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group(_GROUP)
@@ -122,5 +134,7 @@ def _gearman() -> argparse.ArgumentParser:
 def _store() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     group = parser.add_argument_group(_GROUP)
-    group.add_argument("--store", metavar="URL", help="the store, such as redis://HOST/0 or sqlite:////PATH")
+    group.add_argument(
+        "--store", type=_store_url, metavar="URL", help="the store, such as redis://HOST/0 or sqlite:////PATH"
+    )
     return parser

@@ -14,7 +14,7 @@ from gearhorn.cmd.embedded import EmbeddedServer
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.settings import Overrides, read_config
 from gearhorn.cmd.worker import new_event_loop, serve
-from gearhorn.config import TLS_FILES
+from gearhorn.config import LOGIN_OPTIONS, TLS_FILES
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
 from gearhorn.options import DEFAULT_SERVER
@@ -62,7 +62,11 @@ def _port(text: str) -> int:
 def _overrides(data_dir: Path | None) -> Overrides:
     """The store and the Gearman server are our own, whatever a configuration file says of others."""
     options: dict[str, object] = {"servers": [DEFAULT_SERVER], "tls": False, **dict.fromkeys(TLS_FILES, "")}
-    return {("store", "url"): _store_url(data_dir), **{("gearman", name): value for name, value in options.items()}}
+    store: dict[str, object] = {"url": _store_url(data_dir), **dict.fromkeys(LOGIN_OPTIONS, "")}
+    return {
+        **{("store", name): value for name, value in store.items()},
+        **{("gearman", name): value for name, value in options.items()},
+    }
 
 
 def _store_url(data_dir: Path | None) -> str:

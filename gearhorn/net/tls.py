@@ -1,19 +1,21 @@
 """TLS towards Gearman servers."""
 
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from gearhorn.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """PEM files. Without `ca_file` the system's certificate authorities are trusted."""
+    """PEM files. Without `ca_file` the system's certificate authorities are trusted. The password is the key's."""
 
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
     check_hostname: bool = True
+    key_password: str = field(default="", repr=False)
 
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -27,19 +29,45 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
         raise Misconfigured(f"the CA file {settings.ca_file!r} cannot be used: {_reason(error)}") from error
     context.check_hostname = settings.check_hostname
     if settings.cert_file:
-        try:
-            context.load_cert_chain(settings.cert_file, settings.key_file or None, _no_password)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            files = " and ".join(repr(file) for file in (settings.cert_file, settings.key_file) if file)
-            raise Misconfigured(f"the certificate {files} cannot be used: {_reason(error)}") from error
+        _load_certificate(context, settings)
     elif settings.key_file:
         raise Misconfigured(f"there is a key file {settings.key_file!r} but no certificate for it")
     return context
 
 
-def _no_password() -> str:
+def server_context(settings: TlsSettings) -> ssl.SSLContext:
+    """A context that shows a certificate and lets in who has one of the authority. Raises Misconfigured for files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_verify_locations(cafile=settings.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise Misconfigured(f"the CA file {settings.ca_file!r} cannot be used: {_reason(error)}") from error
+    _load_certificate(context, settings)
+    return context
+
+
+def _load_certificate(context: ssl.SSLContext, settings: TlsSettings) -> None:
+    asked: list[bool] = []
+    try:
+        context.load_cert_chain(settings.cert_file, settings.key_file or None, _password_of(settings, asked))
+    except (OSError, ssl.SSLError, ValueError) as error:
+        files = " and ".join(repr(file) for file in (settings.cert_file, settings.key_file) if file)
+        reason = "the password is not that of the key" if asked and settings.key_password else _reason(error)
+        raise Misconfigured(f"the certificate {files} cannot be used: {reason}") from None
+
+
+def _password_of(settings: TlsSettings, asked: list[bool]) -> Callable[[], str]:
     """Instead of the prompt at the terminal that OpenSSL would show for an encrypted key."""
-    raise ValueError("the key is encrypted, and a service cannot be asked for its password")
+
+    def answer() -> str:
+        asked.append(True)
+        if not settings.key_password:
+            raise ValueError("the key is encrypted, and a service cannot be asked for its password")
+        return settings.key_password
+
+    return answer
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,7 @@ Nothing of a URL that could hold a password, not even of one that cannot be read
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from gearhorn.errors import Misconfigured
 
@@ -81,3 +81,46 @@ def refuse_options(url: StoreUrl, known: frozenset[str] = frozenset()) -> None:
 def refuse_userinfo(url: StoreUrl) -> None:
     if url.userinfo:
         raise Misconfigured(f"a {url.scheme}:// store knows no user or password")
+
+
+def holds_secret(url: str) -> bool:
+    """Whether there may be a password in it. An @ in the path of a file is none."""
+    return not url.startswith(("sqlite:", "memory:")) and ("@" in url or "password=" in url)
+
+
+def add_login(url: str, username: str = "", password: str = "", sentinel_password: str = "") -> str:
+    """The URL with what was kept apart from it, as its driver expects it.
+
+    Raises Misconfigured where the URL says something else, or its store knows no such thing.
+    """
+    if not (username or password or sentinel_password):
+        return url
+    parts = split_url(url)
+    if not parts.scheme.startswith(("redis", "unix")):
+        raise Misconfigured(f"a {parts.scheme}:// store knows no user or password")
+    if sentinel_password:
+        url = _add_sentinel_password(url, parts, sentinel_password)
+    if not (username or password):
+        return url
+    rest = url.removeprefix(f"{parts.scheme}://")
+    rest = rest.removeprefix(f"{parts.userinfo}@") if parts.userinfo else rest
+    return f"{parts.scheme}://{_join_userinfo(parts, username, password)}@{rest}"
+
+
+def _join_userinfo(parts: StoreUrl, username: str, password: str) -> str:
+    user, _, known = parts.userinfo.partition(":")
+    if password and known:
+        raise Misconfigured(f"the {parts.scheme}:// store URL has a password, and there is a file with one, too")
+    if username and user and unquote(user) != username:
+        raise Misconfigured(f"the {parts.scheme}:// store URL names another user than the option username")
+    return f"{quote(username, safe='') or user}:{quote(password, safe='') or known}"
+
+
+def _add_sentinel_password(url: str, parts: StoreUrl, password: str) -> str:
+    if not parts.scheme.endswith("+sentinel"):
+        raise Misconfigured(f"a {parts.scheme}:// store has no sentinels, and there is a file with their password")
+    if "sentinel_password" in parts.options:
+        raise Misconfigured(
+            f"the {parts.scheme}:// store URL has a sentinel_password, and there is a file with one, too"
+        )
+    return f"{url}{'&' if '?' in url else '?'}sentinel_password={quote(password, safe='')}"

@@ -143,9 +143,19 @@ def test_a_url_that_leads_nowhere_is_the_operators_to_mend(tmp_path: Path, url: 
     assert re.fullmatch(r"gearhorn: [^\n]+\n", done.stderr)
 
 
+@pytest.mark.parametrize("url", ["redis://:sesame@host", "rediss://host?ssl_password=sesame", "redis://:ses/ame@host"])
+def test_a_password_on_the_command_line_is_refused_since_everybody_sees_it_there(tmp_path: Path, url: str) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store={url}")
+    assert (done.returncode, done.stdout) == (exits.USAGE, "")
+    assert "configuration file" in done.stderr
+    assert "ame" not in done.stderr.replace("name", "")
+
+
 def test_a_password_of_the_store_is_not_shown(tmp_path: Path) -> None:
+    settings = tmp_path / "gearhorn.conf"
     with Redis(tmp_path / "redis", "--requirepass", "right") as redis:
-        done = run_gearhorn(tmp_path, "topics", f"--store=redis://:sesame@127.0.0.1:{redis.port}")
+        settings.write_text(f"[store]\nurl = redis://:sesame@127.0.0.1:{redis.port}\n")
+        done = run_gearhorn(tmp_path, "topics", f"--config-file={settings}")
     assert (done.returncode, done.stdout) == (exits.MISCONFIGURED, "")
     assert "sesame" not in done.stderr
 

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 
 class Certificates:
@@ -28,6 +29,16 @@ class Certificates:
         if with_certificate:
             context.load_cert_chain(self.client_certificate, self.client_key)
         return context
+
+
+def encrypted(key: Path, password: str = "secret") -> bytes:
+    """The PEM text of a key, locked with a password."""
+    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    return loaded.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(password.encode()),
+    )
 
 
 def _write(leaf: trustme.LeafCert, stem: Path) -> tuple[Path, Path]:

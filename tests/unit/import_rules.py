@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "store": "errors names core logs metrics clock",
     "net": "errors wire core logs metrics",
     "clock": "",
+    "credentials": "errors logs",
     "process_marks": "",
     "tasks": "",
     "patience": "errors core",
@@ -47,7 +48,8 @@ MAY_IMPORT = {
     """,
     "options": "errors names logs metrics",
     "config": """
-        errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs metrics
+        credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs
+        metrics
     """,
     "cmd": "errors names bodies wire core store net messages daemon client options config logs metrics systemd",
     "__main__": "cmd",

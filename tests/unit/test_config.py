@@ -14,7 +14,7 @@ from gearhorn.errors import Misconfigured
 from gearhorn.names import OwnQueues
 from gearhorn.net.address import Address
 from gearhorn.options import GROUPS
-from tests.servers.certificates import Certificates
+from tests.servers.certificates import Certificates, encrypted
 
 SAMPLE = Path(__file__).parents[2] / "etc/gearhorn/gearhorn.conf.sample"
 
@@ -272,6 +272,52 @@ def test_a_line_that_cannot_be_read_is_not_shown_because_it_may_be_a_password(fo
 def test_the_store_url_is_marked_as_a_secret() -> None:
     (url,) = [option for option in GROUPS["store"] if option.name == "url"]
     assert url.secret
+
+
+def test_a_password_of_the_store_may_be_a_credential_of_systemd(folder: Path) -> None:
+    for name in ("redis", "sentinels"):
+        (folder / name).write_text(f"sesame of {name}\n")
+    file = written(
+        folder,
+        "[store]\nurl = redis+sentinel://one/main\nusername = me\npassword_file = redis\n"
+        f"sentinel_password_file = {folder / 'sentinels'}\n",
+    )
+    settings = Config([file], environ={"CREDENTIALS_DIRECTORY": str(folder)}).store_settings()
+    assert settings.url == "redis+sentinel://me:sesame%20of%20redis@one/main?sentinel_password=sesame%20of%20sentinels"
+    assert "sesame" not in repr(settings)
+
+
+@pytest.mark.parametrize("is_credential", [False, True])
+def test_the_password_of_a_key_may_be_in_a_file(folder: Path, is_credential: bool) -> None:
+    certificates = Certificates(folder / "tls")
+    key = folder / "locked.key"
+    key.write_bytes(encrypted(certificates.client_key))
+    (folder / "password").write_text("secret\n")
+    names = ["locked.key", "password"] if is_credential else [str(key), str(folder / "password")]
+    lines = ["[gearman]", "tls = on", f"cert_file = {certificates.client_certificate}"]
+    lines += [f"key_file = {names[0]}", f"key_password_file = {names[1]}"]
+    environ = {"CREDENTIALS_DIRECTORY": str(folder)} if is_credential else {}
+    config = Config([written(folder, "\n".join(lines))], environ=environ)
+    assert config.link_settings().tls is not None
+    assert "secret" not in repr(config.tls_settings())
+    (folder / "password").write_text("sesame\n")
+    with pytest.raises(Misconfigured, match="the password is not that of the key") as caught:
+        config.link_settings()
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("url", "warned"), [("redis://:sesame@one", True), ("redis://one", False)])
+def test_a_configuration_with_a_password_that_everybody_may_read_is_warned_of(
+    folder: Path, caplog: pytest.LogCaptureFixture, url: str, warned: bool
+) -> None:
+    file = written(folder, f"[store]\nurl = {url}\n")
+    (folder / "gearhorn.conf").chmod(0o644)
+    Config([file]).store_settings()
+    assert ["gearhorn.conf, and there is a secret in it" in line for line in caplog.messages] == [True] * warned
+    caplog.clear()
+    (folder / "gearhorn.conf").chmod(0o640)
+    Config([file]).store_settings()
+    assert caplog.messages == []
 
 
 # The options themselves

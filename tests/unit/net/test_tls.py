@@ -4,11 +4,10 @@ import ssl
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from gearhorn.errors import Misconfigured
 from gearhorn.net.tls import TlsSettings, client_context
-from tests.servers.certificates import Certificates
+from tests.servers.certificates import Certificates, encrypted
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +109,6 @@ def test_certificate_and_key_may_be_one_file(ours: Certificates, server: ssl.SSL
     both.write_bytes(ours.client_certificate.read_bytes() + ours.client_key.read_bytes())
     _, shown = shake_hands(client_context(settings(ours, cert_file=str(both))), server, "127.0.0.1")
     assert shown.getpeercert() is not None
-
-
-def encrypted(key: Path) -> bytes:
-    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
-    return loaded.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(b"secret"),
-    )
 
 
 @pytest.fixture

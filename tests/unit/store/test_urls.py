@@ -2,7 +2,7 @@ import pytest
 
 from gearhorn.errors import Misconfigured
 from gearhorn.store.redis_urls import read_url
-from gearhorn.store.urls import split_addresses, split_url
+from gearhorn.store.urls import add_login, holds_secret, split_addresses, split_url
 
 
 def test_a_url_is_split_into_decoded_parts() -> None:
@@ -80,3 +80,79 @@ def test_a_sentinel_url_names_sentinels_and_master_and_keeps_their_logins_apart(
 def test_parts_that_hold_passwords_show_nothing_of_themselves() -> None:
     assert "s3cret" not in repr(split_url("redis://:s3cret@host"))
     assert "s3cret" not in repr(read_url("redis://:s3cret@host"))
+
+
+# What was kept apart from the URL
+
+
+SECRET = "s3cret/?#@:%+&é"
+
+
+@pytest.mark.parametrize(
+    ("url", "username", "password", "expected"),
+    [
+        ("redis://host", "", SECRET, (None, SECRET)),
+        ("redis://host:1/2", "me@home", SECRET, ("me@home", SECRET)),
+        ("redis://me@host", "", SECRET, ("me", SECRET)),
+        ("redis://m%40e@host", "m@e", SECRET, ("m@e", SECRET)),
+        ("redis://:known@host", "me", "", ("me", "known")),
+        ("rediss://host?ssl_ca_certs=/ca", "me", SECRET, ("me", SECRET)),
+        ("unix:///run/redis?db=1", "me", SECRET, ("me", SECRET)),
+        ("redis+sentinel://one,two/main/3", "me", SECRET, ("me", SECRET)),
+    ],
+)
+def test_user_and_password_are_added(url: str, username: str, password: str, expected: tuple[str, str]) -> None:
+    target, bare = read_url(add_login(url, username, password)), read_url(url.replace("m%40e@", "").replace("me@", ""))
+    assert (target.login["username"], target.login["password"]) == expected
+    assert target.login["db"] == bare.login["db"]
+    assert (target.address, target.sentinels, target.socket_path) == (bare.address, bare.sentinels, bare.socket_path)
+
+
+@pytest.mark.parametrize("options", ["", "?db=3", "?sentinel_username=me"])
+def test_the_password_of_the_sentinels_is_added(options: str) -> None:
+    target = read_url(add_login(f"redis+sentinel://:known@one/main{options}", sentinel_password=SECRET))
+    assert target.sentinel_login["password"] == SECRET
+    assert target.login["password"] == "known"
+    assert target.login["db"] == (3 if "db" in options else 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "login"),
+    [
+        ("redis://:known@host", {"password": "sesame"}),
+        ("redis://you:known@host", {"username": "me"}),
+        ("redis+sentinel://one/main?sentinel_password=known", {"sentinel_password": "sesame"}),
+        ("redis://host", {"sentinel_password": "sesame"}),
+        ("sqlite:////tmp/x.db", {"password": "sesame"}),
+        ("memcached://host", {"username": "me"}),
+        ("memory://", {"password": "sesame"}),
+        ("known", {"password": "sesame"}),
+    ],
+)
+def test_a_login_that_cannot_be_added_is_refused_and_not_shown(url: str, login: dict[str, str]) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        add_login(url, **login)
+    assert "sesame" not in str(caught.value)
+    assert "known" not in str(caught.value).replace("knows", "")
+
+
+def test_a_url_is_as_it_was_without_a_login() -> None:
+    assert add_login("anything at all") == "anything at all"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://:sesame@host", True),
+        ("redis://:ses/ame@host", True),
+        ("me:sesame@host", True),
+        ("redis+sentinel://one/main?sentinel_password=sesame", True),
+        ("rediss://host?ssl_password=sesame", True),
+        ("redis://host/1", False),
+        ("memcached://one,two", False),
+        ("sqlite:////srv/a@b/x.db", False),
+        ("memory://", False),
+    ],
+)
+def test_a_url_with_a_password_is_known_by_its_looks(url: str, expected: bool) -> None:
+    assert holds_secret(url) is expected
