@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from gearhorn.core.fanout import Failure
+from gearhorn.core.limits import Limits
+from gearhorn.core.nesting import is_deeper_than
 from gearhorn.errors import BadRequest
 
 # gearmand refuses longer ones, and shows its workers 63 bytes of one with 64.
@@ -21,6 +23,9 @@ UNIQUE_LIMIT_BYTES = 63
 TTL_LIMIT_S = 10 * 366 * 86400
 
 PRIORITIES = ("high", "normal", "low")
+
+# For those who read bodies without being the service.
+DEFAULT_LIMITS = Limits()
 
 _ABSENT = msgspec.Raw(b"null")
 
@@ -78,23 +83,26 @@ class FanoutRequest(msgspec.Struct, frozen=True):
     results: str = ""
 
 
-def parse_subscription(body: bytes) -> SubscriptionRequest:
+def parse_subscription(body: bytes, limits: Limits = DEFAULT_LIMITS) -> SubscriptionRequest:
     """Raises BadRequest with a line that names the key."""
-    fields = _fields(body)
+    fields = _fields(body, limits)
     return SubscriptionRequest(_text("topic", fields.topic), _text("client_id", fields.client_id), _ttl(fields.ttl))
 
 
-def parse_fanout(body: bytes) -> FanoutRequest:
+def parse_fanout(body: bytes, limits: Limits = DEFAULT_LIMITS) -> FanoutRequest:
     """Raises BadRequest with a line that names the key."""
     try:
         usual = _decode_usual(body)
-        return FanoutRequest(usual.topic, usual.payload.encode(), background=usual.background)
+        request = FanoutRequest(usual.topic, usual.payload.encode(), background=usual.background)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _parse_unusual(body)
+        request = _parse_unusual(body, limits)
+    if len(request.payload) > limits.payload_bytes:
+        raise BadRequest("payload", f"has {len(request.payload)} bytes, more than {limits.payload_bytes}")
+    return request
 
 
-def _parse_unusual(body: bytes) -> FanoutRequest:
-    fields = _fields(body)
+def _parse_unusual(body: bytes, limits: Limits) -> FanoutRequest:
+    fields = _fields(body, limits)
     return FanoutRequest(
         topic=_text("topic", fields.topic),
         payload=_payload(fields.payload, fields.encoding),
@@ -113,9 +121,12 @@ def render_failures(failures: Iterable[Failure]) -> bytes:
     return _encode([(failure.client_id.decode(), failure.reason) for failure in failures])
 
 
-def render_result(client_id: bytes, status: str, data: bytes) -> bytes:
+def render_result(client_id: bytes, status: str, data: bytes, *, is_truncated: bool = False) -> bytes:
     """One receiver's answer, as it goes to a publisher that asked for `results`: a JSON object and a newline."""
-    result: dict[str, str] = {"client_id": client_id.decode(), "status": status}
+    result: dict[str, str | bool] = {"client_id": client_id.decode(), "status": status}
+    if is_truncated:
+        result["truncated"] = True
+        data = _without_half_a_character(data)
     try:
         result["data"] = data.decode()
     except UnicodeDecodeError:
@@ -124,18 +135,36 @@ def render_result(client_id: bytes, status: str, data: bytes) -> bytes:
     return _encode(result) + b"\n"
 
 
-def _fields(body: bytes) -> _Fields:
+def _without_half_a_character(text: bytes) -> bytes:
+    """Text that was cut is still text. Other bytes are left as they are."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            return text[: error.start]
+    return text
+
+
+def _fields(body: bytes, limits: Limits) -> _Fields:
     try:
         body.isascii() or body.decode()
-        return _decode_fields(body)
+        fields = _decode_fields(body)
     except UnicodeDecodeError as error:
         raise BadRequest("", f"the job is not UTF-8: byte {error.start} is 0x{body[error.start]:02x}") from None
     except RecursionError:
-        raise BadRequest("", "the job is not JSON that can be read: it is nested too deeply") from None
+        raise _too_deep(limits) from None
     except msgspec.ValidationError:
         raise BadRequest("", "the job is not a JSON object") from None
     except msgspec.DecodeError as error:
         raise BadRequest("", f"the job is not JSON: {error}") from None
+    if is_deeper_than(limits.json_depth_count, body):
+        raise _too_deep(limits)
+    return fields
+
+
+def _too_deep(limits: Limits) -> BadRequest:
+    most = limits.json_depth_count
+    return BadRequest("", f"the job is not JSON that can be read: it is nested more than {most} deep")
 
 
 def _value(key: str, raw: msgspec.Raw) -> Any:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gearhorn.bodies import FanoutRequest, render_failures, render_result
 from gearhorn.core.fanout import COMPLETE, FanoutRun
+from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.core.members import Members
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
@@ -17,12 +18,21 @@ from gearhorn.wire.packets import SUBMIT_KINDS
 # A publisher's client draws its progress bar from these; more often than people can see is a waste.
 STATUS_INTERVAL_S = 0.25
 
+# What a copy takes of memory until it is settled, besides the name in the list: a foreground one has its handle.
+FOREGROUND_COPY_BYTES = 256
+BACKGROUND_COPY_BYTES = 1
+
 
 class Answerable(Protocol):
     """Whatever wants a fanout's answer: a job, as a rule."""
 
     @property
     def is_held(self) -> bool: ...
+
+    @property
+    def backlog_bytes(self) -> int: ...
+
+    def weigh(self, more_bytes: int) -> None: ...
 
     def complete(self, data: bytes = b"") -> None: ...
 
@@ -36,7 +46,7 @@ class Answerable(Protocol):
 class Broadcast:
     """Ties a job to the shipment of its copies, and answers the job when that is settled."""
 
-    __slots__ = ("_job", "_members", "_on_over", "_results", "_shipment", "_shown_count", "_timer")
+    __slots__ = ("_gathering", "_job", "_members", "_on_over", "_results", "_shipment", "_shown_count", "_timer")
 
     def __init__(
         self,
@@ -45,15 +55,17 @@ class Broadcast:
         members: Members,
         run: FanoutRun | None = None,
         copy_key: bytes = b"",
+        gathering: Gathering = NO_LIMITS,
     ) -> None:
         """A run that is given has `members` still to be sent to. With `copy_key` each copy has a unique key of its own,
-        made of it, where the publisher wishes for none.
+        made of it, where the publisher wishes for none. `gathering` bounds what receivers answer.
         """
         prefix = queue_prefix(request.topic)
         kind = SUBMIT_KINDS[request.priority, request.background]
         self._job = job
         self._on_over: Callable[[bool], None] | None = None
         self._results = request.results
+        self._gathering = gathering
         self._timer: asyncio.TimerHandle | None = None
         self._shown_count = -1
         self._shipment = Shipment(
@@ -64,6 +76,7 @@ class Broadcast:
             prefix,
             self._settled,
             self._answered if request.results else None,
+            gathering=gathering,
         )
         self._members = members
 
@@ -73,6 +86,11 @@ class Broadcast:
             self._timer = asyncio.get_running_loop().call_later(timeout_s, self._shipment.time_out)
         dispatch.send(self._shipment, self._members)
         self._shipment.check()
+
+    def weigh(self) -> None:
+        """To be called when it waits: says what that takes of memory."""
+        each_bytes = FOREGROUND_COPY_BYTES if self._shipment.run.foreground else BACKGROUND_COPY_BYTES
+        self._job.weigh(each_bytes * len(self._members))
 
     def record(self, journal: Journal, on_over: Callable[[bool], None]) -> None:
         """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered.
@@ -90,6 +108,10 @@ class Broadcast:
         self._shipment.on_progress = progressed
 
     @property
+    def copy_count(self) -> int:
+        return len(self._members)
+
+    @property
     def is_waiting(self) -> bool:
         return not self._shipment.run.is_settled
 
@@ -101,9 +123,10 @@ class Broadcast:
             self._shown_count = ended_count
             self._job.send_status(ended_count, run.total_count)
 
-    def _answered(self, client_id: bytes, status: str, data: bytes) -> None:
+    def _answered(self, client_id: bytes, status: str, answer: Answer) -> None:
         if self._results == "all" or status != COMPLETE:
-            self._job.send_data(render_result(client_id, status, data))
+            self._gathering.admit(answer, self._job.backlog_bytes)
+            self._job.send_data(render_result(client_id, status, answer.join(), is_truncated=answer.is_cut))
 
     def _settled(self) -> None:
         if self._timer is not None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from oslo_config import cfg
 
+from gearhorn.core.limits import Limits
 from gearhorn.core.matchmaking import MatchmakingLimits
 from gearhorn.credentials import CREDENTIALS_VARIABLE, read_secret, warn_of_readers
 from gearhorn.daemon import DaemonSettings
@@ -148,17 +149,31 @@ class Config:
                 worker.grabs_in_flight,
                 worker.jobs_in_flight,
                 sends_exceptions=worker.refuse_with == "exception",
+                body_limit_bytes=worker.body_limit,
             ),
             handlers=HandlerSettings(
                 self.own_queues(),
                 worker.foreground_timeout,
                 worker.foreground_timeout_limit,
                 self._conf.matchmaking.topic,
+                self._limits(),
             ),
             resuming=ResumingSettings(self.worker_id(), self._conf.gearman.persistent_queue),
             patience=PatienceSettings(retry_timeout_s=self._conf.store.retry_timeout),
             matchmaking=self.matchmaking_settings(),
+            bytes_in_flight=worker.bytes_in_flight,
             drain_timeout_s=worker.drain_timeout,
+        )
+
+    def _limits(self) -> Limits:
+        worker = self._conf.worker
+        return Limits(
+            payload_bytes=worker.payload_limit,
+            json_depth_count=worker.json_depth_limit,
+            subscribers_count=worker.subscribers_limit,
+            copies_bytes=worker.copies_bytes_limit,
+            answer_bytes=worker.answer_limit,
+            answers_bytes=worker.answers_limit,
         )
 
     def matchmaking_settings(self) -> MatchmakingSettings:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 
 from gearhorn import systemd
+from gearhorn.core.limits import MIB
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
 from gearhorn.net.address import Address
+from gearhorn.net.backpressure import Backpressure
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
@@ -35,6 +37,8 @@ class DaemonSettings:
     resuming: ResumingSettings = field(default_factory=ResumingSettings)
     patience: PatienceSettings = field(default_factory=PatienceSettings)
     matchmaking: MatchmakingSettings = field(default_factory=MatchmakingSettings)
+    # Of the jobs held on all servers together, which see net/backpressure.py.
+    bytes_in_flight: int = 256 * MIB
     drain_timeout_s: float = 30.0
 
 
@@ -65,7 +69,11 @@ class Daemon:
         self._stop = stop
         self._on_ready = on_ready
         self._dispatch = Dispatch(
-            list(settings.servers), settings.link, settings.worker.client_id, settings.patience.retry_timeout_s
+            list(settings.servers),
+            settings.link,
+            settings.worker.client_id,
+            settings.patience.retry_timeout_s,
+            settings.handlers.limits.answer_bytes,
         )
         self._matchmaker = Matchmaker(
             settings.matchmaking,
@@ -81,6 +89,7 @@ class Daemon:
             settings.handlers, self._matchmaker.directory, self._dispatch, self._ledger, time.time
         )
         self._orphans = Orphans(store, self._ledger.token, self._handlers.finish)
+        self._pressure = Backpressure(settings.bytes_in_flight)
         # For each server one link for each lane. Those of the first lane say for all when it is away.
         self._lanes = [self._open_lanes(address) for address in settings.servers]
         self._workers = [worker for lanes in self._lanes for worker in lanes]
@@ -120,7 +129,14 @@ class Daemon:
         links = []
         for number, queues in enumerate(self._handlers.lanes):
             purpose = "" if number else "jobs"
-            link = WorkerLink(address, self._settings.link, self._settings.worker, self._handlers.take, purpose=purpose)
+            link = WorkerLink(
+                address,
+                self._settings.link,
+                self._settings.worker,
+                self._handlers.take,
+                purpose=purpose,
+                pressure=self._pressure,
+            )
             link.serve(queues)
             links.append(link)
         return links

@@ -1,13 +1,18 @@
 """The service's jobs: what is asked, who decides, what is answered. Each job gets exactly one ending."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
 from gearhorn.broadcast import Answerable, Broadcast, Waiting
+from gearhorn.clock import steady_s
+from gearhorn.core.gathering import Gathering
+from gearhorn.core.limits import Limits
 from gearhorn.core.members import Members
+from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, Misconfigured, StoreUnavailable
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
@@ -20,15 +25,19 @@ from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscri
 
 log = logging.getLogger(__name__)
 
+# Of a background fanout that is no larger it is not worth counting what it takes while its copies go out.
+SMALL_BYTES = 4 << 10
+
 
 @dataclass(frozen=True, slots=True)
 class HandlerSettings:
-    """The queues served, and how long receivers are waited for: unless told otherwise, and at the most."""
+    """The queues served, how long receivers are waited for (unless told otherwise, and at the most), and limits."""
 
     queues: OwnQueues = field(default_factory=OwnQueues)
     foreground_timeout_s: float = 30.0
     foreground_timeout_limit_s: float = 3600.0
     matchmaking_topic: str = MATCHMAKING_TOPIC
+    limits: Limits = field(default_factory=Limits)
 
 
 class Handlers:
@@ -50,8 +59,11 @@ class Handlers:
         self._dispatch = dispatch
         self._ledger = ledger
         self._now_s = now_s
+        self._limits = settings.limits
+        self._gathering = Gathering(self._limits.answer_bytes, self._limits.answers_bytes)
+        self._rooms = Rooms(self._limits.subscribers_count)
         self._waiting = Waiting()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._by_queue = self._serving(settings.queues)
         self._only_topic: dict[bytes, str] = {}
         for topic in settings.queues.topics:
@@ -86,9 +98,12 @@ class Handlers:
             self._refuse(job, error)
             return
         if rest is not None:
-            task = asyncio.create_task(self._guard(job, rest))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start_task(self._guard(job, rest))
+
+    def _start_task(self, work: Coroutine[None, None, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Cancels what is still going on. The jobs go back to their servers when the links are closed."""
@@ -100,7 +115,7 @@ class Handlers:
     # Each of these either answers the job at once or returns the rest of the work as a coroutine.
 
     def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
-        request = parse_fanout(job.assigned.payload)
+        request = parse_fanout(job.assigned.payload, self._limits)
         if self._only_topic:
             self._check_queue(job, request.topic)
         members = self._directory.find(request.topic)
@@ -121,10 +136,21 @@ class Handlers:
     def _send(self, job: Job, request: FanoutRequest, members: Members) -> Coroutine[None, None, None] | None:
         if request.exclude:
             members = members.without(request.exclude)
+        self._check_size(request, len(members))
         if self._ledger.is_worth_it(members):
             return self._send_recorded(job, request, members)
-        self._start(Broadcast(job, request, members, copy_key=self._ledger.new_copy_key()), request)
+        copy_key = self._ledger.new_copy_key()
+        self._start(Broadcast(job, request, members, copy_key=copy_key, gathering=self._gathering), request)
         return None
+
+    def _check_size(self, request: FanoutRequest, copy_count: int) -> None:
+        copies_bytes = copy_count * len(request.payload)
+        if copies_bytes > self._limits.copies_bytes:
+            raise BadRequest(
+                "payload",
+                f"{copy_count} copies of {len(request.payload)} bytes are {copies_bytes} bytes, "
+                f"more than {self._limits.copies_bytes}",
+            )
 
     async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members) -> None:
         self._start_recorded(job, request, await self._ledger.open(job, request, members))
@@ -136,23 +162,27 @@ class Handlers:
         self._start_recorded(orphan, request, await self._ledger.adopt(orphan.identity, request, members))
 
     def _start_recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> None:
-        broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key)
+        broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key, self._gathering)
         broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
         self._start(broadcast, request)
 
     def _start(self, broadcast: Broadcast, request: FanoutRequest) -> None:
         timeout_s = request.timeout_s or self._settings.foreground_timeout_s
         broadcast.start(self._dispatch, min(timeout_s, self._settings.foreground_timeout_limit_s))
-        if broadcast.is_waiting and not request.background:
+        if not broadcast.is_waiting:
+            return
+        if not request.background:
             self._waiting.add(broadcast)
+        if not request.background or broadcast.copy_count + len(request.payload) > SMALL_BYTES:
+            broadcast.weigh()
 
     def _subscribe(self, job: Job) -> Coroutine[None, None, None]:
-        request = parse_subscription(job.assigned.payload)
+        request = parse_subscription(job.assigned.payload, self._limits)
         self._check_queue(job, request.topic)
         return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
 
     def _unsubscribe(self, job: Job) -> Coroutine[None, None, None]:
-        request = parse_subscription(job.assigned.payload)
+        request = parse_subscription(job.assigned.payload, self._limits)
         self._check_queue(job, request.topic)
         return self._change(job, Unsubscribe(request.topic, request.client_id))
 
@@ -165,6 +195,8 @@ class Handlers:
     async def _change(self, job: Job, change: Change) -> None:
         settings = self._settings
         check_pair(change.topic, change.client_id, settings.queues.all(), settings.matchmaking_topic)
+        if isinstance(change, Subscribe) and not self._has_room(change):
+            await self._find_room(change)
         result = await self._directory.change(change, lambda: job.is_held)
         if result is None:
             log.info("a change was not made: its job had gone back to the server while the store was away")
@@ -174,6 +206,37 @@ class Handlers:
             raise BadRequest("client_id", f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}")
         job.complete()
         self._log_change(change, result)
+
+    # Others subscribe at the same moment, here and elsewhere: a limit that many reach at once may be passed by some.
+
+    def _has_room(self, wish: Subscribe) -> bool:
+        """Told without waiting, so that what one client asks for in a row is done in that order. Where nothing is known
+        of the list it has room, and is counted for the next one.
+        """
+        members = self._directory.find(wish.topic)
+        if members is not None:
+            return len(members) < self._limits.subscribers_count
+        is_free = self._rooms.take(wish.topic, steady_s())
+        if is_free is None:
+            self._rooms.counted(wish.topic, 0, steady_s())  # until it is: once is enough
+            self._start_task(self._count_for_later(wish.topic))
+        return is_free is not False
+
+    async def _count_for_later(self, topic: str) -> None:
+        with contextlib.suppress(StoreUnavailable):
+            await self._count(topic)
+
+    async def _count(self, topic: str) -> Members:
+        members = await self._directory.members(topic)
+        self._rooms.counted(topic, len(members), steady_s())
+        return members
+
+    async def _find_room(self, wish: Subscribe) -> None:
+        """Raises BadRequest when the topic's list is as long as it may be, save for who is on it and renews."""
+        members = await self._count(wish.topic)
+        limit = self._limits.subscribers_count
+        if len(members) >= limit and wish.client_id.encode() not in members:
+            raise BadRequest("topic", f"{wish.topic!r} has {len(members)} subscribers, and may have {limit}")
 
     def _log_change(self, change: Change, result: Applied) -> None:
         if result.changed:

@@ -6,6 +6,7 @@ An upper bound is where a slip (milliseconds, a digit too many) is more likely t
 
 from oslo_config import cfg
 
+from gearhorn.core.limits import Limits
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 
 DEFAULT_SERVER = "localhost:4730"
@@ -13,6 +14,11 @@ DEFAULT_SERVER = "localhost:4730"
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 MONTH_S = 31 * DAY_S
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+TIB = 1 << 40
 
 _LOG_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
@@ -113,6 +119,58 @@ _WORKER_OPTIONS: list[cfg.Opt] = [
         min=1,
         max=4096,
         help="The most requests for a job that are under way at a time, for each server.",
+    ),
+    cfg.IntOpt(
+        "bytes_in_flight",
+        default=256 * MIB,
+        min=1,
+        max=TIB,
+        help="The most bytes of jobs held at a time, on all servers together: what their bodies take, and 256 bytes "
+        "for each receiver that a fanout waits for. Above it no more are taken until it falls, but one at the least.",
+    ),
+    cfg.IntOpt(
+        "body_limit",
+        default=128 * MIB,
+        min=KIB,
+        max=GIB,
+        help="Bytes of a job. A larger one is refused without having been in memory.",
+    ),
+    cfg.IntOpt("payload_limit", default=Limits().payload_bytes, min=0, max=GIB, help="Bytes of a payload."),
+    cfg.IntOpt(
+        "json_depth_limit",
+        default=Limits().json_depth_count,
+        min=2,
+        max=900,
+        help="Objects and lists in each other in a job, which is the first one itself.",
+    ),
+    cfg.IntOpt(
+        "subscribers_limit",
+        default=Limits().subscribers_count,
+        min=1,
+        max=1_000_000_000,
+        help="Subscribers of a topic. No more may subscribe then; a list that is longer is served all the same.",
+    ),
+    cfg.IntOpt(
+        "copies_bytes_limit",
+        default=Limits().copies_bytes,
+        min=1,
+        max=1024 * TIB,
+        help="Bytes of all copies of one fanout together: of its payload, as often as there are receivers.",
+    ),
+    cfg.IntOpt(
+        "answer_limit",
+        default=Limits().answer_bytes,
+        min=KIB,
+        max=GIB,
+        help="Bytes of what one receiver answers to a fanout with results. The rest is left out, and said to be.",
+    ),
+    cfg.IntOpt(
+        "answers_limit",
+        default=Limits().answers_bytes,
+        min=KIB,
+        max=TIB,
+        help="Bytes of what receivers have answered and no Gearman server has taken yet, in this worker. What comes "
+        "while there are more is left out in the same way.",
     ),
     cfg.StrOpt(
         "refuse_with",

@@ -8,6 +8,7 @@ from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings, connect
 from gearhorn.net.keeper import Keeper
 from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused, Reported
+from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class ClientLink:
     `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
     down, before the submits that are open are reported lost; `on_trouble` with the reason, whenever a try to connect
     fails or a connection has ended. `purpose` is the word for this link in the log, which hears nothing of one without.
+    What is reported of a job beyond `answer_limit_bytes` is dropped (see ClientRole).
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class ClientLink:
         on_down: Callable[[], None] = lambda: None,
         on_trouble: Callable[[str], None] = lambda _: None,
         purpose: str = "copies",
+        answer_limit_bytes: int = BODY_LIMIT_BYTES,
     ) -> None:
         self.address = address
         self._settings = settings
         self._client_id = client_id
+        self._answer_limit_bytes = answer_limit_bytes
         self._on_turn = on_turn
         self._on_up = on_up
         self._on_down = on_down
@@ -85,7 +89,7 @@ class ClientLink:
             self._connection.flush()
 
     async def _connect(self) -> Connection[ClientEvent[Submitter]]:
-        role: ClientRole[Submitter] = ClientRole()
+        role: ClientRole[Submitter] = ClientRole(self._answer_limit_bytes)
         connection = Connection(role, self._handle, self._on_turn)
         await connect(self.address, self._settings, lambda: connection)
         connection.closed.add_done_callback(lambda _: self._disconnected(role))

@@ -72,6 +72,7 @@ class Connection(asyncio.Protocol, Generic[Event]):
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
         self._flush_is_due = False
+        self._is_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -103,6 +104,22 @@ class Connection(asyncio.Protocol, Generic[Event]):
     def silent_s(self) -> float:
         """Seconds since the last byte came in."""
         return self._loop.time() - self._received_at_s
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What was sent and the peer's side has not taken yet."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def pause_reading(self) -> None:
+        """Leaves to the peer what it sends from now on. May be called again; so may `resume_reading`."""
+        if self._transport is not None and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None and self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     def flush_soon(self) -> None:
         """Sends what the role has to say, together with whatever else it is told before the loop comes round."""

@@ -13,6 +13,7 @@ from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.wire import packets
 from gearhorn.wire.client import ENDINGS
+from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
 # What is built and sent at a time. Larger pieces gain nothing, and a piece is memory; with these the server has begun
 # on the first one while the next one is being built.
@@ -91,9 +92,18 @@ class Copier:
         send_elsewhere: SendElsewhere,
         on_change: Callable[[], None],
         now_s: Callable[[], float] = time.monotonic,
+        answer_limit_bytes: int = BODY_LIMIT_BYTES,
     ) -> None:
         """The loop's own clock would not do: uvloop's goes in steps of a millisecond."""
-        self.link = ClientLink(address, settings, client_id, self._turn, on_change, self._went_down)
+        self.link = ClientLink(
+            address,
+            settings,
+            client_id,
+            self._turn,
+            on_change,
+            self._went_down,
+            answer_limit_bytes=answer_limit_bytes,
+        )
         self.send_elsewhere = send_elsewhere
         self._on_change = on_change
         self._window = CopyWindow()

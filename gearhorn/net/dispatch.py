@@ -16,6 +16,7 @@ from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.copier import Copier
 from gearhorn.net.shipment import Shipment
+from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
 
 class Dispatch:
@@ -26,10 +27,24 @@ class Dispatch:
     """
 
     def __init__(
-        self, addresses: list[Address], settings: LinkSettings, client_id: str, retry_timeout_s: float
+        self,
+        addresses: list[Address],
+        settings: LinkSettings,
+        client_id: str,
+        retry_timeout_s: float,
+        answer_limit_bytes: int = BODY_LIMIT_BYTES,
     ) -> None:
+        """Of a receiver's answer there is little more than `answer_limit_bytes` in memory, however long it is."""
         self._copiers = [
-            Copier(address, settings, client_id, self._send_again, self._links_changed) for address in addresses
+            Copier(
+                address,
+                settings,
+                client_id,
+                self._send_again,
+                self._links_changed,
+                answer_limit_bytes=answer_limit_bytes,
+            )
+            for address in addresses
         ]
         # For each configured server the one that takes its copies now: itself, or who stands in. Empty: all are down.
         self._takers: list[Copier] = []

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT, FanoutRun, Portion
+from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
 
-# A receiver's exception becomes part of the publisher's answer; nobody reads more than this of it.
+# A receiver's exception becomes part of the publisher's answer; nobody reads more than this of it, nor of all of them
+# together: a hundred thousand hosts may fail in the same way.
 REASON_LIMIT_CHARACTERS = 1000
+REASONS_LIMIT_CHARACTERS = 1_000_000
 
-OnAnswer = Callable[[bytes, str, bytes], None]
+# Client id, status, and what the receiver answered.
+OnAnswer = Callable[[bytes, str, Answer], None]
 
 _NOTHING = CopyEncoder(0, b"", b"", b"")
 
@@ -24,8 +28,8 @@ class Shipment:
     """One fanout's run with what it takes to send it.
 
     `on_settled` is called once, when no copy is open any more; `on_progress`, if wanted, whenever some may have been
-    settled before that. `on_answer`, if wanted, gets client id, status and data
-    of each receiver that ends; without it the receivers' data is dropped as it comes.
+    settled before that. `on_answer`, if wanted, gets client id, status and answer of each receiver that ends, within
+    the limits of `gathering`; without it the receivers' data is dropped as it comes.
     """
 
     run: FanoutRun
@@ -34,7 +38,9 @@ class Shipment:
     on_settled: Callable[[], None]
     on_answer: OnAnswer | None = None
     on_progress: Callable[[], None] | None = None
-    _partial_data: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+    gathering: Gathering = NO_LIMITS
+    _partial_answers: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    _reasons_characters: int = 0
     _lost_at_s: float | None = None
 
     def confirm(self, portion: Portion, first: int, count: int) -> None:
@@ -59,7 +65,8 @@ class Shipment:
 
     def _let_go(self) -> None:
         """Drops the payload and whoever listens: a receiver that never answers keeps the rest of this in memory."""
-        self._partial_data.clear()
+        self.gathering.drop(self._partial_answers.values())
+        self._partial_answers.clear()
         self.encoder = _NOTHING
         self.on_settled = _ignore
         self.on_answer = self.on_progress = None
@@ -73,7 +80,7 @@ class Shipment:
         """Ends the waiting; see FanoutRun.time_out."""
         for client_id in self.run.time_out():
             if self.on_answer:
-                self.on_answer(client_id, TIMEOUT, b"")
+                self.on_answer(client_id, TIMEOUT, Answer())
         self.check()
 
     def give_up(self, portion: Portion, reason: str) -> None:
@@ -85,7 +92,11 @@ class Shipment:
     def collect(self, portion: Portion, position: int, data: bytes) -> None:
         """A piece of a receiver's answer."""
         if self.on_answer:
-            self._partial_data.setdefault((id(portion), position), []).append(data)
+            key = (id(portion), position)
+            answer = self._partial_answers.get(key)
+            if answer is None:
+                answer = self._partial_answers[key] = Answer()
+            self.gathering.add(answer, data)
 
     def end(self, portion: Portion, position: int, kind: int, data: bytes) -> None:
         """A receiver has ended its copy with a packet of type `kind`."""
@@ -94,8 +105,16 @@ class Shipment:
         elif kind == packets.WORK_FAIL:
             status, news = FAILED, self.run.fail(portion, position, FAILED)
         else:
-            text = data.decode("utf-8", "replace")[:REASON_LIMIT_CHARACTERS]
-            status, news = EXCEPTION, self.run.fail(portion, position, f"{EXCEPTION}: {text}")
+            status, news = EXCEPTION, self.run.fail(portion, position, f"{EXCEPTION}: {self._reason_of(data)}")
         if news and self.on_answer:
-            pieces = self._partial_data.pop((id(portion), position), [])
-            self.on_answer(portion.members[position], status, b"".join([*pieces, data]))
+            answer = self._partial_answers.pop((id(portion), position), None) or Answer()
+            self.gathering.finish(answer, data)
+            self.on_answer(portion.members[position], status, answer)
+
+    def _reason_of(self, data: bytes) -> str:
+        # a character has four bytes at the most
+        text = data[: 4 * REASON_LIMIT_CHARACTERS].decode("utf-8", "replace")[:REASON_LIMIT_CHARACTERS]
+        self._reasons_characters += len(text)
+        if self._reasons_characters > REASONS_LIMIT_CHARACTERS:
+            return "(no room for the text of yet another exception)"
+        return text

@@ -6,11 +6,14 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gearhorn.errors import BadRequest
 from gearhorn.net.address import Address
+from gearhorn.net.backpressure import Backpressure, without_limit
 from gearhorn.net.connection import Connection, LinkSettings, connect
 from gearhorn.net.keeper import Keeper
+from gearhorn.wire.framing import BODY_LIMIT_BYTES
 from gearhorn.wire.packets import Complaint
-from gearhorn.wire.worker import Assigned, WorkerEvent, WorkerRole
+from gearhorn.wire.worker import Assigned, Oversized, WorkerEvent, WorkerRole
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,8 @@ class WorkerSettings:
     jobs_in_flight: int = 4096
     # See WorkerRole.
     sends_exceptions: bool = True
+    # A larger job is refused without having been in memory.
+    body_limit_bytes: int = BODY_LIMIT_BYTES
 
 
 class Job:
@@ -64,6 +69,20 @@ class Job:
         self._link.flush_soon()
         return mark
 
+    @property
+    def backlog_bytes(self) -> int:
+        """What was said on the job's connection and the server has not taken yet."""
+        return self._link.backlog_bytes
+
+    def weigh(self, more_bytes: int) -> None:
+        """The job is going to wait. Until it ends it takes so many bytes of memory besides its payload, of which one
+        copy is enough: this one is let go of.
+        """
+        self.assigned = self.assigned._replace(payload=b"")
+        if self.is_held:
+            self._role.weigh(self.assigned.handle, more_bytes)
+            self._link.hold_back_if_full()
+
     def complete(self, data: bytes = b"") -> None:
         if self.is_held:
             self._role.complete(self.assigned.handle, data)
@@ -96,7 +115,8 @@ class WorkerLink:
     link comes up.
 
     What is served, and whether jobs are grabbed, outlasts a lost connection. `purpose` is the word for this link in the
-    log, which hears nothing of one without.
+    log, which hears nothing of one without. Links with the same `pressure` share what they may hold: while that is
+    spent none that holds a job takes in another, and what its server sends stays there.
     """
 
     def __init__(
@@ -107,12 +127,15 @@ class WorkerLink:
         on_job: Callable[[Job], None],
         on_up: Callable[[], None] = lambda: None,
         purpose: str = "jobs",
+        pressure: Backpressure | None = None,
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
         self.answered = asyncio.Event()  # set while it is up and the server has answered, and so knows the queues
         self._link = link
         self._worker = worker
+        self._pressure = pressure or without_limit()
+        self._budget = self._pressure.budget
         self._quiet = asyncio.Event()
         self._on_job = on_job
         self._on_up = on_up
@@ -133,6 +156,10 @@ class WorkerLink:
     @property
     def held_count(self) -> int:
         return len(self._role.held) if self._role else 0
+
+    @property
+    def backlog_bytes(self) -> int:
+        return self._connection.backlog_bytes if self._connection else 0
 
     @property
     def is_quiet(self) -> bool:
@@ -176,6 +203,9 @@ class WorkerLink:
             self._connection.flush_soon()
         if not self._grabbing:
             self._check_quiet()
+        if self._pressure.waiting:  # a job may have ended, and the role been denied the next one
+            self._pressure.wait(self, self._try_to_go_on)
+            self._pressure.check()
 
     async def close(self) -> None:
         """Sends what is waiting and ends the link for good."""
@@ -185,7 +215,13 @@ class WorkerLink:
 
     async def _connect(self) -> Connection[WorkerEvent]:
         worker = self._worker
-        role = WorkerRole(worker.grabs_in_flight, worker.jobs_in_flight, sends_exceptions=worker.sends_exceptions)
+        role = WorkerRole(
+            worker.grabs_in_flight,
+            worker.jobs_in_flight,
+            sends_exceptions=worker.sends_exceptions,
+            body_limit_bytes=worker.body_limit_bytes,
+            budget=self._budget,
+        )
         connection: Connection[WorkerEvent] = Connection(role, self._handle, self._after_read)
         await connect(self.address, self._link, lambda: connection)
         connection.closed.add_done_callback(lambda _: self._disconnected(role))
@@ -201,16 +237,39 @@ class WorkerLink:
         return connection
 
     def _disconnected(self, role: WorkerRole) -> None:
-        role.held.clear()
+        role.let_go()
         if self._role is role:
+            self._pressure.forget(self)
             self._role = self._connection = None
             self.up.clear()
             self.answered.clear()
             self._check_quiet()
+        self._pressure.check()
 
     def _after_read(self) -> None:
         self.answered.set()
         self._check_quiet()
+        self.hold_back_if_full()
+
+    def hold_back_if_full(self) -> None:
+        """To be called after anything that may have used up the budget."""
+        if self._budget.held_bytes >= self._budget.limit_bytes:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        if self._role is not None and self._role.held and self._connection is not None:
+            self._connection.pause_reading()
+            self._pressure.wait(self, self._try_to_go_on)
+
+    def _try_to_go_on(self) -> bool:
+        if self._role is None or self._connection is None:
+            return True
+        if self._role.held and self._budget.is_full:
+            return False
+        self._connection.resume_reading()
+        self._role.go_on()
+        self._connection.flush_soon()
+        return True
 
     def _check_quiet(self) -> None:
         if self.is_quiet:
@@ -225,4 +284,12 @@ class WorkerLink:
         if isinstance(event, Complaint):
             log.warning("Gearman server %s complained: %s", self.address, event)
         elif self._role is not None:
-            self._on_job(Job(event, self._role, self))
+            if isinstance(event, Oversized):
+                self._refuse(event, self._role)
+            else:
+                self._on_job(Job(event, self._role, self))
+
+    def _refuse(self, job: Oversized, role: WorkerRole) -> None:
+        text = str(BadRequest("", f"the job has {job.size_bytes} bytes, more than {job.limit_bytes}"))
+        log.info("refused a job of queue %s: %s", job.queue.decode("utf-8", "replace"), text)
+        Job(Assigned(job.handle, job.queue, b"", b""), role, self).refuse(text.encode())

@@ -24,6 +24,11 @@ class Orphan:
         self.identity = identity
         self.request = request
 
+    backlog_bytes = 0
+
+    def weigh(self, more_bytes: int) -> None:
+        """It has no place among the jobs that are counted."""
+
     def complete(self, data: bytes = b"") -> None:
         log.warning("finished the fanout of topic %r: %s copies are out in all", self.request.topic, data.decode())
 

@@ -16,12 +16,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 from gearhorn.errors import ProtocolViolation
 from gearhorn.wire import packets
-from gearhorn.wire.framing import Framer
+from gearhorn.wire.framing import BODY_LIMIT_BYTES, WORD_LIMIT_BYTES, Cut, Framer
 
 Owner = TypeVar("Owner")
 
 ENDINGS = frozenset({packets.WORK_COMPLETE, packets.WORK_FAIL, packets.WORK_EXCEPTION})
 _REPORTS = ENDINGS | {packets.WORK_DATA, packets.WORK_WARNING, packets.WORK_STATUS}
+
+# More than any handle has, so that what is too long is still longer than the limit without it.
+_HANDLE_BYTES = 4 << 10
 
 # Endings that come in a row are taken so many at a time.
 _RUN_LIMIT = 4096
@@ -47,7 +50,10 @@ class Refused(NamedTuple, Generic[Owner]):
 
 
 class Reported(NamedTuple, Generic[Owner]):
-    """A packet from the job's worker: `kind` is the packet type, one of `ENDINGS` ends the job."""
+    """A packet from the job's worker: `kind` is the packet type, one of `ENDINGS` ends the job.
+
+    Of data above the role's limit there is a little more than the limit, and no more.
+    """
 
     owner: Owner
     position: int
@@ -108,13 +114,16 @@ class ClientRole(Generic[Owner]):
     """Submits and received bytes go in; events come out of `receive`, bytes to be sent out of `take_output`.
 
     An owner is whatever the user of this class wants to see again in the events; it is not looked at.
+
+    What the workers of jobs send can be as long as they like, and is read over above `answer_limit_bytes`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answer_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
         self.unconfirmed_count = 0
         # Set once the server has sent what is not its protocol. The connection is of no more use then.
         self.violation: ProtocolViolation | None = None
-        self._framer = Framer()
+        kept_bytes = answer_limit_bytes + _HANDLE_BYTES
+        self._framer = Framer(dict.fromkeys(_REPORTS, Cut(kept_bytes, kept_bytes)), WORD_LIMIT_BYTES)
         self._out: list[bytes] = []
         # None stands for a probe.
         self._expected: deque[_Expected[Owner] | None] = deque()

@@ -9,6 +9,8 @@ How servers differ here, and why the order of grabbing and sleeping is what it i
   missing method. So the first is tried and the second is fallen back on, never the other way.
 * Perl's server does not take an exception for an end; the others do, and answer the WORK_FAIL that would follow with
   an ERROR. It passes neither data nor warnings on, but answers each with an ERROR: it is spared them.
+* None of them minds how large a job is. One that is lost with its connection comes again: so what is too large to be
+  taken in has to be read over and ended like any other job.
 """
 
 from collections.abc import Iterable
@@ -16,13 +18,17 @@ from typing import NamedTuple
 
 from gearhorn.errors import ProtocolViolation
 from gearhorn.wire import packets
-from gearhorn.wire.framing import Framer
+from gearhorn.wire.budget import Budget
+from gearhorn.wire.framing import BODY_LIMIT_BYTES, WORD_LIMIT_BYTES, Cut, Framer, Head
 
 # An idle worker wakes up for one job more often than for many: it asks with few grabs and doubles them with every
 # round trip that brought only jobs, up to the limit.
 FIRST_GRABS = 4
 
 _PERL_UNKNOWN_PACKET = b'"CMD_"'
+
+# Of a job that is too large this much is kept, for its handle and queue. Of others it may come before the payload.
+_NAMES_BYTES = 4 << 10
 
 
 class Assigned(NamedTuple):
@@ -34,22 +40,44 @@ class Assigned(NamedTuple):
     payload: bytes
 
 
-WorkerEvent = Assigned | packets.Complaint
+class Oversized(NamedTuple):
+    """A job was given to this worker that is larger than `limit_bytes`. It is held, without its payload."""
+
+    handle: bytes
+    queue: bytes
+    size_bytes: int
+    limit_bytes: int
+
+
+WorkerEvent = Assigned | Oversized | packets.Complaint
 
 
 class WorkerRole:
     """Commands and received bytes go in; events come out of `receive`, bytes to be sent out of `take_output`.
 
-    `grab_limit` bounds the grabs in flight, `job_limit` the jobs held at a time. With `sends_exceptions` off, refused
-    jobs end in a failure: on gearmand, clients of libgearman and Perl that asked for no exceptions never understand
-    the failure that it makes of one for them (a NUL too many ends its handle), and wait for ever.
+    `grab_limit` bounds the grabs in flight, `job_limit` the jobs held at a time, `budget` their bytes together with
+    those of other roles; a role that holds nothing grabs one job even when that is spent. Jobs above `body_limit_bytes`
+    are only told of. With `sends_exceptions` off, refused jobs end in a failure: on gearmand, clients of libgearman and
+    Perl that asked for no exceptions never understand the failure that it makes of one for them (a NUL too many ends
+    its handle), and wait for ever.
     """
 
-    def __init__(self, grab_limit: int, job_limit: int, *, sends_exceptions: bool = True) -> None:
-        self.held: set[bytes] = set()
+    def __init__(
+        self,
+        grab_limit: int,
+        job_limit: int,
+        *,
+        sends_exceptions: bool = True,
+        body_limit_bytes: int = BODY_LIMIT_BYTES,
+        budget: Budget | None = None,
+    ) -> None:
+        self.held: dict[bytes, int] = {}  # handles, and how many bytes of the budget each job takes
         # Set once the server has sent what is not its protocol. The connection is of no more use then.
         self.violation: ProtocolViolation | None = None
-        self._framer = Framer()
+        self._body_limit_bytes = body_limit_bytes
+        self._budget = budget or Budget(1 << 62)
+        too_large = Cut(body_limit_bytes + _NAMES_BYTES, _NAMES_BYTES)
+        self._framer = Framer(dict.fromkeys((packets.JOB_ASSIGN_UNIQ, packets.JOB_ASSIGN), too_large), WORD_LIMIT_BYTES)
         self._out: list[bytes] = []
         self._queues: set[bytes] = set()
         self._grab_limit = grab_limit
@@ -123,6 +151,10 @@ class WorkerRole:
         if self._asleep:
             self._out.append(packets.pack(packets.PRE_SLEEP))
 
+    def go_on(self) -> None:
+        """To be called when the budget has room again: whoever ended jobs elsewhere cannot know who waits for it."""
+        self._refill()
+
     @property
     def is_quiet(self) -> bool:
         """No job is held and no grab is open."""
@@ -149,6 +181,16 @@ class WorkerRole:
 
     def warn(self, handle: bytes, text: bytes) -> None:
         self._pass_on(packets.WORK_WARNING, handle, text)
+
+    def weigh(self, handle: bytes, more_bytes: int) -> None:
+        """The job takes so many bytes more of the budget than its packet has; less, where that is negative."""
+        self.held[handle] += more_bytes
+        self._budget.held_bytes += more_bytes
+
+    def let_go(self) -> None:
+        """The connection is gone, and all jobs with it."""
+        self._budget.held_bytes -= sum(self.held.values())
+        self.held.clear()
 
     def send_data(self, handle: bytes, data: bytes) -> None:
         self._pass_on(packets.WORK_DATA, handle, data)
@@ -195,19 +237,32 @@ class WorkerRole:
                 self._knows_options = True
         return events
 
-    def _assigned(self, kind: int, body: bytes) -> Assigned:
+    def _assigned(self, kind: int, body: bytes) -> Assigned | Oversized:
         try:
-            if kind == packets.JOB_ASSIGN_UNIQ:
-                job = Assigned(*body.split(b"\0", 3))
+            if kind == packets.JOB_ASSIGN_UNIQ and type(body) is bytes:
+                job: Assigned | Oversized = Assigned(*body.split(b"\0", 3))
             else:
-                handle, queue, payload = body.split(b"\0", 2)
-                job = Assigned(handle, queue, b"", payload)
+                job = self._unusual(body)
         except (TypeError, ValueError):
             raise ProtocolViolation(f"a job was assigned with too few arguments: {body[:80]!r}") from None
         self._grab_answered()
         self._window = min(self._window + 1, self._grab_limit)
-        self.held.add(job.handle)
+        self._hold(job.handle, len(body))
+        if type(job) is Assigned and len(job.payload) > self._body_limit_bytes:
+            return Oversized(job.handle, job.queue, len(job.payload), self._body_limit_bytes)
         return job
+
+    def _unusual(self, body: bytes) -> Assigned | Oversized:
+        """A job that was cut, or the answer to a plain GRAB_JOB."""
+        handle, queue, rest = body.split(b"\0", 2)
+        if isinstance(body, Head):
+            return Oversized(handle, queue, body.whole_bytes - len(body) + len(rest), self._body_limit_bytes)
+        return Assigned(handle, queue, b"", rest)
+
+    def _hold(self, handle: bytes, size_bytes: int) -> None:
+        """A server that gives out a handle twice must not be able to spend the budget for good."""
+        self._budget.held_bytes += size_bytes - self.held.get(handle, 0)
+        self.held[handle] = size_bytes
 
     def _nothing_found(self) -> None:
         self._grab_answered()
@@ -236,7 +291,7 @@ class WorkerRole:
             self._out.append(packets.pack(kind, handle, data))
 
     def _end(self, handle: bytes, packet: bytes) -> None:
-        self.held.discard(handle)
+        self._budget.held_bytes -= self.held.pop(handle, 0)
         self._out.append(packet)
         self._refill()
 
@@ -248,9 +303,16 @@ class WorkerRole:
                 self._sleep()
             return
         free = min(self._window, self._job_limit - len(self.held)) - self._open_grabs
+        if free > 0 and self._budget.held_bytes > self._budget.careful_bytes:
+            free = self._affordable(free)
         if free > 0:
             self._open_grabs += free
             self._out.append(self._grab * free)
+
+    def _affordable(self, free: int) -> int:
+        if self._budget.is_full:
+            return 0 if self.held or self._open_grabs else 1
+        return min(free, self._budget.affordable_count(len(self.held)) - self._open_grabs)
 
     def _sleep(self) -> None:
         self._asleep = True

@@ -41,12 +41,12 @@ MAY_IMPORT = {
     """,
     "resuming": "errors names bodies core store net grouping logs metrics",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
-    "handlers": "errors names bodies wire core store net directory broadcast resuming logs metrics",
+    "handlers": "errors names clock bodies wire core store net directory broadcast resuming logs metrics",
     "client": "errors names bodies wire core net logs",
     "daemon": """
         errors names bodies wire core store net handlers matchmaker patience tasks resuming logs metrics systemd
     """,
-    "options": "errors names logs metrics",
+    "options": "errors names core logs metrics",
     "config": """
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs
         metrics

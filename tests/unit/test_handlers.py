@@ -37,6 +37,8 @@ class Job:
 
     def send_status(self, done_count: int, total_count: int) -> None: ...
 
+    def weigh(self, more_bytes: int) -> None: ...
+
     def _end(self, how: str, data: bytes) -> None:
         self.endings.append((how, data))
         self.ended.set()

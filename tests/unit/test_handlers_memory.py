@@ -37,6 +37,8 @@ class Job:
 
     def send_status(self, done_count: int, total_count: int) -> None: ...
 
+    def weigh(self, more_bytes: int) -> None: ...
+
 
 class Dispatch:
     """Stands in for what sends copies: its servers take all at once."""

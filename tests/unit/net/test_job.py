@@ -28,6 +28,7 @@ class Flushes:
 
     def __init__(self) -> None:
         self.count = 0
+        self.backlog_bytes = 0
 
     def flush_soon(self) -> None:
         self.count += 1

@@ -28,7 +28,11 @@ class Waiter:
         self.run = FanoutRun(len(BOTH), foreground=foreground)
         encoder = CopyEncoder(7, b"news_", b"", payload)
         self.shipment = Shipment(
-            self.run, encoder, b"news_", self.settled.set, lambda *answer: self.answers.put_nowait(answer)
+            self.run,
+            encoder,
+            b"news_",
+            self.settled.set,
+            lambda client_id, status, answer: self.answers.put_nowait((client_id, status, answer.join())),
         )
 
 

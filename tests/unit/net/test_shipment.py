@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.core.fanout import Failure, FanoutRun, Portion
+from gearhorn.core.gathering import Answer
 from gearhorn.core.members import Members
 from gearhorn.net.shipment import REASON_LIMIT_CHARACTERS, Shipment
 from gearhorn.wire.copies import CopyEncoder
@@ -29,9 +30,12 @@ class Sent:
             CopyEncoder(18, b"t_", b"", b"payload"),
             b"t_",
             self._settled,
-            (lambda *answer: self.answers.append(answer)) if wants_answers else None,
+            self._answered if wants_answers else None,
         )
         self.portion: Portion = self.run.add_portion(members)
+
+    def _answered(self, client_id: bytes, status: str, answer: Answer) -> None:
+        self.answers.append((client_id, status, answer.join()))
 
     def _settled(self) -> None:
         self.settled_count += 1

@@ -16,7 +16,7 @@ def holding(*numbers: int, sends_exceptions: bool = True) -> WorkerRole:
     role.receive(b"".join(assign(number) for number in numbers))
     role.stop_grabbing()
     role.take_output()
-    assert role.held == {handle(number) for number in numbers}
+    assert role.held.keys() == {handle(number) for number in numbers}
     return role
 
 
@@ -36,7 +36,7 @@ def test_a_completion_always_has_its_nul(data: bytes) -> None:
     role = holding(1)
     role.complete(handle(1), data)
     assert said(role) == [(WORK_COMPLETE, b"H:lap:1\0" + data)]
-    assert role.held == set()
+    assert not role.held
 
 
 def test_a_failure_is_the_bare_handle() -> None:
@@ -93,14 +93,14 @@ def test_progress_and_data_leave_the_job_held() -> None:
         (WORK_DATA, b"H:lap:1\0a\0b"),
         (WORK_WARNING, b"H:lap:1\0"),
     ]
-    assert role.held == {handle(1)}
+    assert role.held.keys() == {handle(1)}
 
 
 def test_jobs_may_end_in_any_order() -> None:
     role = holding(1, 2, 3)
     role.complete(handle(3), b"")
     role.fail(handle(1))
-    assert role.held == {handle(2)}
+    assert role.held.keys() == {handle(2)}
 
 
 @pytest.mark.parametrize("end", ["complete", "fail", "refuse"])
@@ -118,4 +118,4 @@ def test_a_handle_that_comes_again_is_held_once() -> None:
     """gearmand gives a job that it took back under its old handle."""
     role = grabbing()
     assert len(role.receive(assign(1) + assign(1))) == 2
-    assert role.held == {handle(1)}
+    assert role.held.keys() == {handle(1)}
