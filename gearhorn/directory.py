@@ -12,7 +12,7 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import Members
 from gearhorn.core.news import UNKNOWN, News
 from gearhorn.grouping import Grouper
-from gearhorn.lookups import Lookups
+from gearhorn.lookups import Judge, Lookups
 from gearhorn.patience import Patience
 from gearhorn.rounds import Lot, Rounds
 from gearhorn.store.base import UNKNOWN_VERSION, Applied, Change, ChangeResult, Outcome, Store, Subscribe
@@ -45,13 +45,14 @@ class Directory:
         matchmaking: Matchmaking,
         rounds: Rounds,
         now_s: Callable[[], float] = steady_s,
+        losses: Judge | None = None,
     ) -> None:
-        """`now_s` is the clock that `matchmaking` goes by."""
+        """`now_s` is the clock that `matchmaking` goes by. Without `losses` no list counts as lost."""
         self._store = store
         self._patience = patience
         self._matchmaking = matchmaking
         self._rounds = rounds
-        self._lookups = Lookups(store, patience, matchmaking, now_s)
+        self._lookups = Lookups(store, patience, matchmaking, now_s, losses)
         self._changes: Grouper[_Wish, _Made | None] = Grouper(self._apply, CHANGES_AT_ONCE)
 
     def find(self, topic: str) -> Members | None:
@@ -59,7 +60,10 @@ class Directory:
         return self._lookups.find(topic)
 
     async def members(self, topic: str) -> Members:
-        """The subscribers of `topic`, with every change that was completed before the question."""
+        """The subscribers of `topic`, with every change that was completed before the question.
+
+        Raises ListLost where the store has lost them.
+        """
         return await self._lookups.members(topic)
 
     async def change(self, change: Change, is_wanted: Callable[[], bool] = lambda: True) -> ChangeResult | None:

@@ -4,6 +4,7 @@
 | --------------- | ----------------------------------------- | -------------------------------------------- |
 | `BadRequest`    | the publisher, who sent what cannot be    | answers with WORK_EXCEPTION, at once         |
 | `Unavailable`   | nobody yet: a peer is away                | waits with backoff, says so once             |
+| `ListLost`      | the operator, or whoever subscribes       | answers with WORK_EXCEPTION, says so aloud   |
 | `Misconfigured` | the operator: waiting will not mend it    | ends the start with one line and a status    |
 
 Anything else that is raised is a bug of ours. Exceptions of other libraries are translated into these where they
@@ -46,6 +47,10 @@ class TimedOut(Unavailable):
 
 class ProtocolViolation(ServerUnavailable):
     """A Gearman server sent bytes that are not its protocol. The connection is of no more use."""
+
+
+class ListLost(GearhornError):
+    """The store has lost a topic's list of subscribers: who they are cannot be told until they subscribe again."""
 
 
 class Misconfigured(GearhornError):

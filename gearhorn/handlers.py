@@ -14,7 +14,7 @@ from gearhorn.core.limits import Limits
 from gearhorn.core.members import Members
 from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
-from gearhorn.errors import BadRequest, Misconfigured, StoreUnavailable
+from gearhorn.errors import BadRequest, ListLost, Misconfigured, StoreUnavailable
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
@@ -259,6 +259,8 @@ class Handlers:
         elif isinstance(error, StoreUnavailable):
             text = f"the store cannot be reached: {error}"
             log.warning("gave up a job of queue %s: %s", queue, text)
+        elif isinstance(error, ListLost):  # the log has been told
+            text = str(error)
         elif isinstance(error, Misconfigured):  # found out in service: a password that was changed, say
             text = f"the service is not set up right: {error}"
             log.error("gave up a job of queue %s: %s", queue, text)

@@ -32,7 +32,7 @@ class IdTaken(Misconfigured):
 
 
 class Leasing:
-    """`describe` gives what the worker writes beside its lease; `on_renewal` hears of each renewal that went well."""
+    """`describe` gives what the worker writes beside its lease; `on_renewal` hears of each that the store answered."""
 
     def __init__(
         self,
@@ -135,6 +135,7 @@ class Leasing:
             if not renewal.is_held:
                 self._matchmaking.lease_lost()
                 log.warning("this worker's lease was lost; it reads lists from the store until it has another one")
+                self._on_renewal(renewal)
                 return
             self._matchmaking.lease.renewed(asked_at_s)
             self._on_renewal(renewal)

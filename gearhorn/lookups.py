@@ -6,11 +6,13 @@ Questions that come together are asked together. A long list is read by itself: 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 from gearhorn.clock import steady_s
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import NOBODY, Members
+from gearhorn.errors import ListLost
 from gearhorn.grouping import Grouper
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store, TopicList
@@ -19,18 +21,32 @@ log = logging.getLogger(__name__)
 
 LOOKUPS_AT_ONCE = 1000
 
-# A list, or where it can be waited for.
-_Answer = Members | asyncio.Task[Members]
+# A list, or that it was lost.
+_Found = Members | ListLost
+# Or where it can be waited for.
+_Answer = _Found | asyncio.Task[_Found]
 _Read = Callable[[Sequence[str]], Awaitable[Sequence[TopicList | None]]]
 
 
+class Judge(Protocol):
+    """Tells which lists were lost: see losses.py."""
+
+    async def judge(self, lists: Mapping[str, TopicList]) -> Mapping[str, ListLost]: ...
+
+
 class Lookups:
-    """Raises StoreUnavailable when the store stays away."""
+    """Raises StoreUnavailable when the store stays away, and ListLost."""
 
     def __init__(
-        self, store: Store, patience: Patience, matchmaking: Matchmaking, now_s: Callable[[], float] = steady_s
+        self,
+        store: Store,
+        patience: Patience,
+        matchmaking: Matchmaking,
+        now_s: Callable[[], float] = steady_s,
+        losses: Judge | None = None,
     ) -> None:
-        """`now_s` is the clock that `matchmaking` goes by."""
+        """`now_s` is the clock that `matchmaking` goes by. Without `losses` no list counts as lost."""
+        self._losses = losses
         self._store = store
         self._patience = patience
         self._matchmaking = matchmaking
@@ -38,7 +54,7 @@ class Lookups:
         self._asked: Counter[str] = Counter()  # topics whose lists are waited for
         self._unanswered: Counter[str] = Counter()  # those of them of which the answers are not there yet
         self._lookups: Grouper[str, _Answer] = Grouper(self._read, LOOKUPS_AT_ONCE)
-        self._long_lookups: dict[str, Grouper[str, Members]] = {}  # by topic; while one is under way
+        self._long_lookups: dict[str, Grouper[str, _Found]] = {}  # by topic; while one is under way
 
     def find(self, topic: str) -> Members | None:
         """The subscribers of `topic`, if that can be told from memory. See `members` for the promise.
@@ -66,7 +82,7 @@ class Lookups:
         if found is None:
             self._unanswered[topic] += 1
             answer = await self._lookups.ask(topic)
-            return answer if isinstance(answer, Members) else await asyncio.shield(answer)
+            return _members_of(await asyncio.shield(answer) if isinstance(answer, asyncio.Task) else answer)
         await asyncio.sleep(0)  # they have their answers, and have not gone on yet
         return found
 
@@ -79,7 +95,7 @@ class Lookups:
         """What has come to be in memory since it was asked for is not read again."""
         answered = Counter(topics)
         try:
-            members = self._find_all(topics)
+            members: dict[str, _Found | None] = {**self._find_all(topics)}
             unknown = [topic for topic, found in members.items() if found is None]
             if unknown:
                 members |= await self._patience.ask(lambda: self._read_once(unknown, self._store.read_short))
@@ -90,12 +106,12 @@ class Lookups:
             self._unanswered -= answered
         return [answers[topic] for topic in topics]
 
-    def _begin_long(self, topic: str, asked_count: int) -> asyncio.Task[Members]:
+    def _begin_long(self, topic: str, asked_count: int) -> asyncio.Task[_Found]:
         """Has a long list read, by itself, for so many who asked."""
         lookups = self._long_lookups.setdefault(topic, Grouper(self._read_long, LOOKUPS_AT_ONCE))
         task = asyncio.create_task(lookups.ask(topic))
 
-        def end(task: asyncio.Task[Members]) -> None:
+        def end(task: asyncio.Task[_Found]) -> None:
             self._unanswered -= Counter({topic: asked_count})
             if lookups.is_idle:
                 self._long_lookups.pop(topic, None)
@@ -105,26 +121,38 @@ class Lookups:
         task.add_done_callback(end)
         return task
 
-    async def _read_long(self, topics: Sequence[str]) -> Sequence[Members]:
+    async def _read_long(self, topics: Sequence[str]) -> Sequence[_Found]:
         """`topics` are all the same one."""
+        found: _Found | None
         [found] = self._find_all(topics).values()
         if found is None:
             lists = await self._patience.ask(lambda: self._read_once(topics[:1], self._store.read))
             found = lists[topics[0]]
-        return [found or NOBODY] * len(topics)
+        return [NOBODY if found is None else found] * len(topics)
 
     def _find_all(self, topics: Sequence[str]) -> dict[str, Members | None]:
         now_s = self._now_s()
         return {topic: self._matchmaking.find(topic, now_s) for topic in topics}
 
-    async def _read_once(self, topics: Sequence[str], read: _Read) -> dict[str, Members | None]:
+    async def _read_once(self, topics: Sequence[str], read: _Read) -> dict[str, _Found | None]:
+        """Lists that were lost are not kept: the next one who asks may find somebody there."""
         found: dict[str, tuple[int, Members]] = {}
+        lost: Mapping[str, ListLost] = {}
         reading = self._matchmaking.begin_read(topics)
         try:
-            for topic, read_list in zip(topics, await read(topics), strict=True):
-                if read_list is not None:
-                    found[topic] = read_list.version, Members.of(read_list.client_ids)
+            answers = zip(topics, await read(topics), strict=True)
+            lists = {topic: answer for topic, answer in answers if answer is not None}
+            lost = await self._losses.judge(lists) if self._losses is not None else lost
+            for topic, (version, client_ids) in lists.items():
+                if topic not in lost:
+                    found[topic] = version, Members.of(client_ids)
         finally:
             for topic in self._matchmaking.end_read(reading, found):
                 log.warning("the list of %r is too large to be kept in memory: each fanout reads it", topic)
-        return {topic: found[topic][1] if topic in found else None for topic in topics}
+        return {topic: found[topic][1] if topic in found else lost.get(topic) for topic in topics}
+
+
+def _members_of(found: _Found) -> Members:
+    if isinstance(found, ListLost):
+        raise ListLost(str(found))  # of its own for each who asks: it gathers where it has been
+    return found

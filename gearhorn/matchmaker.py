@@ -20,6 +20,7 @@ from gearhorn.core.news import News
 from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.leasing import Leasing
+from gearhorn.losses import Losses
 from gearhorn.messages import Told, describe, parse_message
 from gearhorn.names import MATCHMAKING_TOPIC, queue_name
 from gearhorn.net.address import Address
@@ -72,6 +73,7 @@ class Matchmaker:
     ) -> None:
         """`client_id` is what the servers show of the worker."""
         self._settings = settings
+        self._store = store
         self._started_at_s = time.time()
         self._renewal_count = 0
         self._message_count = 0
@@ -84,7 +86,8 @@ class Matchmaker:
         self._post = Post(settings.worker_id, settings.topic, dispatch, settings.ack_timeout_s, self._find_members)
         self._rounds = Rounds(store, waits, self._matchmaking, self._post, settings.ack_timeout_s)
         lease_clock = HastyClock()
-        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock)
+        self._losses = Losses(store, self._matchmaking, settings.worker_id)
+        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock, self._losses)
         self._links = [
             # Not the links of the jobs: a worker that holds all the jobs that it may hold still has to hear of changes.
             # They are silent, because those have said already which server is away.
@@ -99,6 +102,9 @@ class Matchmaker:
     async def join(self) -> None:
         """Returns when this worker holds a lease and its name is on the list. Raises IdTaken (see leasing.py)."""
         if not self._settings.enabled:
+            with contextlib.suppress(StoreUnavailable):
+                await self._store.apply([])  # as taking a lease does, it makes a new store known again
+                await self._losses.look()
             return
         for link in self._links:
             link.serve([self._queue])
@@ -107,6 +113,7 @@ class Matchmaker:
         await self._leasing.take()
         self._joined.set()
         with contextlib.suppress(StoreUnavailable):  # the next renewal sees to it
+            await self._losses.look()
             await self._enlist()
 
     async def run(self) -> None:
@@ -177,7 +184,8 @@ class Matchmaker:
         await self._leasing.run()
 
     def _on_renewal(self, renewal: Renewal) -> None:
-        self._renewal_count += 1
+        """Also of one that tells that the lease is lost, maybe with all that was in the store."""
+        self._renewal_count += renewal.is_held
         if not self._joined.is_set():
             return
         chore = asyncio.create_task(self._do_chores(renewal))
@@ -187,6 +195,9 @@ class Matchmaker:
     async def _do_chores(self, renewal: Renewal) -> None:
         """What would otherwise be nobody's. What fails here is handed out again, to this worker or another."""
         try:
+            await self._losses.look()
+            if not renewal.is_held:
+                return
             news = [News(topic, version) for topic, version in renewal.unsettled]
             if news:
                 self._matchmaking.hear(news)

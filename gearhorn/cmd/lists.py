@@ -1,16 +1,20 @@
 """`gearhorn topics` and `gearhorn subscribers`: look at the lists, in the store itself."""
 
 import argparse
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from gearhorn.cmd import exits
 from gearhorn.cmd.lookups import ask_store
-from gearhorn.cmd.options import Parents
+from gearhorn.cmd.options import Parents, build_parents, let_options_stand_before
 from gearhorn.cmd.output import DescribedParser, paragraphs, say, status_table
 from gearhorn.cmd.settings import read_config
 from gearhorn.cmd.tables import print_rows
 from gearhorn.cmd.watch import watch_subscribers
+from gearhorn.losses import Loss, find_loss, forget_loss
 from gearhorn.names import check_topic
+from gearhorn.store.base import Store, TopicCount
 
 _TOPICS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each topic, with topic and number separated
 by a tab. With --json it is one list of objects with the keys topic and subscribers."""
@@ -19,6 +23,12 @@ behind a tab, the seconds after which the subscription ends unless made again (n
 is one list of objects with the keys client_id and expires_in_s (null when it lasts)."""
 _READS_STORE = """It reads the store itself, the one of the configuration or --store: no Gearman server and no worker
 need be up."""
+_FORGET_DESCRIPTION = paragraphs(
+    """When the store has lost its lists of subscribers, because a Redis was started again without its data, for
+    example, the workers refuse fanouts to topics that nobody has subscribed to since: who was subscribed is not known,
+    and to answer 0 would be wrong. This command tells them that all is well: such topics have no subscribers.""",
+    "It changes the store itself: no Gearman server and no worker need be up. Messages go to standard error.",
+)
 _WATCHING = """With --watch it goes on, until SIGINT (Ctrl-C) or SIGTERM: first a line for each subscriber, with the
 client id, and from then on +ID for each that joins and -ID for each that leaves. With --json each line is an object
 with the keys event ("listed", "joined" or "left") and client_id. The service tells it of the changes, so it needs
@@ -45,13 +55,15 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     topics = subparsers.add_parser(
         "topics",
         parents=[parents.common, parents.store],
-        help="show the topics that have subscribers (reads the store)",
+        help="show the topics that have subscribers (reads the store), or go on after it has lost lists",
+        usage="%(prog)s [OPTION ...]\n       %(prog)s forget-loss [OPTION ...]",
         description=paragraphs("Shows every topic that has subscribers, and how many.", _READS_STORE, _TOPICS_OUTPUT),
         epilog=status_table({exits.OK: "shown, even if there are none", **_STATUSES}),
         formatter_class=DescribedParser,
     )
     topics.add_argument("--json", action="store_true", help="print one JSON list, for programs")
     topics.set_defaults(run=show_topics)
+    _add_forget_loss_parser(topics.add_subparsers(metavar="COMMAND", prog=topics.prog))
     subscribers = subparsers.add_parser(
         "subscribers",
         parents=[parents.common, parents.store, parents.gearman],
@@ -68,10 +80,42 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     subscribers.set_defaults(run=show_subscribers)
 
 
+def _add_forget_loss_parser(subparsers: Any) -> None:
+    parents = let_options_stand_before(build_parents())
+    parser = subparsers.add_parser(
+        "forget-loss",
+        parents=[parents.common, parents.store],
+        help="tell the workers that whoever is missing after the store lost lists is not to come back",
+        description=_FORGET_DESCRIPTION,
+        epilog=status_table({exits.OK: "forgotten, or there was nothing to forget", **_STATUSES}),
+        formatter_class=DescribedParser,
+    )
+    parser.set_defaults(run=forget)
+
+
 def show_topics(arguments: argparse.Namespace) -> int:
-    counts = ask_store(read_config(arguments, default_log_level="warning"), lambda store: store.topics())
+    counts, loss = ask_store(read_config(arguments, default_log_level="warning"), _find_topics)
     print_rows(("topic", "subscribers"), counts, as_json=arguments.json)
+    if loss is not None:
+        say(f"the store lost its lists at {loss.when}: fanouts to topics not shown are refused, see forget-loss")
     return exits.OK
+
+
+async def _find_topics(store: Store) -> tuple[Sequence[TopicCount], Loss | None]:
+    return await store.topics(), await find_loss(store)
+
+
+def forget(arguments: argparse.Namespace) -> int:
+    loss = ask_store(read_config(arguments, default_log_level="warning"), _forget)
+    say("the store has lost nothing that is known" if loss is None else f"the loss of {loss.when} is forgotten")
+    return exits.OK
+
+
+async def _forget(store: Store) -> Loss | None:
+    loss = await find_loss(store)
+    if loss is not None:
+        await forget_loss(store, time.time())
+    return loss
 
 
 def show_subscribers(arguments: argparse.Namespace) -> int:

@@ -153,11 +153,20 @@ class Lists:
             self._tidy(news.topic)
             self._shrink()
 
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Version and length of each list that is there."""
+        return {topic: (entry.version, entry.size) for topic, entry in self._entries.items() if entry.size is not None}
+
     def forget(self, topic: str) -> None:
         """Drops a list, and what is being read of it now will not be kept."""
         entry = self._entries.pop(topic, None)
         if entry is not None:
             self._count(entry, None)
+
+    def forget_empty(self) -> None:
+        """Drops the lists on which there is nobody."""
+        for topic in [topic for topic, entry in self._entries.items() if entry.size == 0]:
+            self.forget(topic)
 
     def forget_all(self) -> None:
         self._entries.clear()

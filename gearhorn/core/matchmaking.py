@@ -37,6 +37,10 @@ class Matchmaking:
     def __init__(self, limits: MatchmakingLimits) -> None:
         self.lease = Lease(limits.lease_ttl_s)
         self.lists = Lists(limits.cache_topics, limits.cache_subscribers)
+        # Version and length of lists that went with a lost lease. They may differ from what the store has now, if that
+        # lost them, too: whoever reads one compares it, and takes it out.
+        self.lists_before: dict[str, tuple[int, int]] = {}
+        self._topic_limit = limits.cache_topics
 
     def find(self, topic: str, now_s: float) -> Members | None:
         """The list to answer with; None: it has to be read from the store, by a read that begins after this."""
@@ -51,6 +55,9 @@ class Matchmaking:
 
     def lease_lost(self) -> None:
         self.lease.lost()
+        if len(self.lists_before) > self._topic_limit:
+            self.lists_before.clear()
+        self.lists_before.update(self.lists.sizes())
         self.lists.forget_all()
 
     def hear(self, news: Iterable[News]) -> None:

@@ -31,7 +31,7 @@ What a backend may rely on: names.py has judged every topic and client id, so th
 characters, and their queue name is not too long.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -122,12 +122,28 @@ def join_states(first: TopicState | None, then: TopicState) -> TopicState:
 class TopicList(NamedTuple):
     """A topic's subscribers at `version`: client ids in UTF-8, each once, in any order. Long ones come as `Members`.
 
-    Version 0: the store knows nothing of the topic, because it was never used, or because the store lost all it had.
-    Whoever compares versions takes a 0 as newer than any.
+    Version 0: the store knows nothing of the topic, because it was never used, or because the store lost all it had:
+    see `find_evidence`. Whoever compares versions takes a 0 as newer than any.
     """
 
     version: int
     client_ids: Collection[bytes]
+
+
+class Evidence(NamedTuple):
+    """By what a list that was lost is told from one that is empty.
+
+    `marks` are those of the store's data, by the name of the place where they are: each is another one when the data of
+    that place begin anew, because a server was started again without them, for example. NO_MARK where there are none.
+    A store that cannot lose its data unnoticed has no marks.
+    `torn_topics`: those whose lists are missing although other data of the store tell of subscribers.
+    """
+
+    marks: Mapping[str, str] = {}
+    torn_topics: Collection[str] = ()
+
+
+NO_MARK = ""
 
 
 # Packing so many ids takes some milliseconds: nothing for the event loop, in one go.
@@ -193,6 +209,11 @@ class Store(Protocol):
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
         """The list of one topic for people, sorted by client id."""
+
+    async def find_evidence(self, topics: Sequence[str]) -> Evidence:
+        """The marks of the data where lists of `topics` would be, or all of them where none is named; and which of
+        these topics, that a read found empty, were not.
+        """
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:
         """All workers know of these versions. A topic that has another one by now stays unsettled."""

@@ -15,6 +15,7 @@ from gearhorn.names import queue_name
 from gearhorn.store.base import (
     Change,
     ChangeResult,
+    Evidence,
     Outcome,
     RecordKey,
     Store,
@@ -29,6 +30,7 @@ from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
 from gearhorn.store.memcached_layout import PERMANENT
 from gearhorn.store.memcached_leases import MemcachedLeases
 from gearhorn.store.memcached_lists import Made, MemcachedLists
+from gearhorn.store.memcached_marks import Marks
 from gearhorn.store.memcached_peers import Peers
 from gearhorn.store.memcached_records import MemcachedRecords
 from gearhorn.store.memcached_settling import MemcachedSettling
@@ -66,6 +68,7 @@ class MemcachedStore:
         self._leases = MemcachedLeases(self._peers, prefix, timeout_s)
         self._settling = MemcachedSettling(self._peers, prefix, timeout_s, lambda topic: self._lists.apply(topic, []))
         self._records = MemcachedRecords(self._peers, prefix, timeout_s)
+        self._marks = Marks(self._peers, prefix)
         self._calls = BlockingCalls("memcached store", THREAD_COUNT, timeout_s)
 
     async def open(self) -> None:
@@ -111,6 +114,9 @@ class MemcachedStore:
             Subscription(client_id.decode(), None if end_us == PERMANENT else end_us / MICROSECONDS_PER_S - now_s)
             for client_id, end_us in entries.items()
         )
+
+    async def find_evidence(self, topics: Sequence[str]) -> Evidence:
+        return await self._calls.run(lambda: self._marks.find_evidence(topics))
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:
         slices = [topics[start : start + TOPICS_AT_ONCE] for start in range(0, len(topics), TOPICS_AT_ONCE)]

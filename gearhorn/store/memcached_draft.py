@@ -50,6 +50,7 @@ class Draft:
         self.before = root
         self.version = self.old_version = root.version
         self.claimed_at_us = root.claimed_at_us
+        self._is_torn = root.is_torn
         self._sections = [_Section(chunk.first, chunk, None) for chunk in root.chunks]
         self._sections = self._sections or [_Section(b"", None, dict(root.entries))]
         self._firsts = [section.first for section in self._sections]
@@ -76,6 +77,7 @@ class Draft:
                 entries = chunks[section.chunk.token]
                 section.entries = entries or {}
                 section.is_changed = entries is None
+                self._is_torn |= entries is None
 
     def sweep(self, now_s: float) -> list[bytes]:
         """Takes out what is over, of what is loaded, and returns it. The end of lost entries counts as well."""
@@ -135,7 +137,9 @@ class Draft:
                 chunks.append(Chunk(next(iter(entries)), token, len(entries), next_end_us(entries)))
         old_tokens = [s.chunk.token for s in self._sections if s.chunk and s.is_changed]
         if sum(map(len, new_chunks.values())) <= INLINE_LIMIT_BYTES and len(chunks) == len(new_chunks):
-            return Written(Root(self.version, self._loaded(), (), self.claimed_at_us), {}, old_tokens)
+            entries = self._loaded()
+            is_torn = self._is_torn and not entries
+            return Written(Root(self.version, entries, (), self.claimed_at_us, is_torn), {}, old_tokens)
         return Written(Root(self.version, {}, tuple(chunks), self.claimed_at_us), new_chunks, old_tokens)
 
     def _loaded(self) -> Entries:

@@ -10,6 +10,7 @@
 | `P:leases`                      | the leases of all workers: memcached_registry.py                           |
 | `P:record:<kind>:<name>`        | a record: memcached_records.py                                             |
 | `P:records:<kind>`              | names of records of a kind that were kept                                  |
+| `P:mark`, on each server        | a random word: memcached_marks.py                                          |
 
 Values are lines, and their fields are divided by tabs: neither can be in a name. A root begins with a line of words, of
 which later releases may add some; a reader passes over those that it does not know.
@@ -38,6 +39,7 @@ CHUNK_LIMIT_BYTES = 64 * 1024
 Value = TypeVar("Value")
 
 _UNSETTLED = b"unsettled="  # and the time of the claim
+_TORN = b"torn"
 
 PERMANENT = 0
 Entries = dict[bytes, int]  # client id -> Unix time in µs at which the subscription ends, or PERMANENT
@@ -81,6 +83,9 @@ class Keys:
     def records(self, kind: str) -> str:
         return f"{self.prefix}:records:{kind}"
 
+    def mark(self) -> str:
+        return f"{self.prefix}:mark"
+
     def _key(self, kind: str, name: str | bytes) -> str:
         """Percent-encoded while that is short enough, else hashed. `#` is encoded, so the two never meet."""
         key = f"{self.prefix}:{kind}:{quote(name, safe='')}"
@@ -105,13 +110,15 @@ class Root:
     """A list at `version`: either its entries, or the chunks that they are in, in order.
 
     `claimed_at_us`: the version is unsettled, and this is the Unix time at which somebody last took it upon itself to
-    tell all workers; NOBODY: so far nobody has. None: it is settled.
+    tell all workers; NOBODY: so far nobody has. None: it is settled. `is_torn`: nobody is on the list because memcached
+    has thrown out those who were.
     """
 
     version: int
     entries: Entries
     chunks: tuple[Chunk, ...] = ()
     claimed_at_us: int | None = None
+    is_torn: bool = False
 
 
 NOBODY = 0
@@ -135,6 +142,8 @@ def decode_entries(data: bytes) -> Entries:
 
 def encode_root(root: Root) -> bytes:
     state = b"" if root.claimed_at_us is None else b" %s%d" % (_UNSETTLED, root.claimed_at_us)
+    if root.is_torn:
+        state += b" " + _TORN
     if root.chunks:
         lines = (b"%s\t%s\t%d\t%d" % (c.first, c.token.encode(), c.count, c.next_end_us) for c in root.chunks)
         return b"gearhorn chunks %d%s\n" % (root.version, state) + b"\n".join(lines)
@@ -147,7 +156,7 @@ def decode_root(data: bytes) -> Root:
     name, kind, version, *words = head.split(b" ")
     claimed_at_us = next((int(word[len(_UNSETTLED) :]) for word in words if word.startswith(_UNSETTLED)), None)
     if name == b"gearhorn" and kind == b"list":
-        return Root(int(version), decode_entries(body), (), claimed_at_us)
+        return Root(int(version), decode_entries(body), (), claimed_at_us, _TORN in words)
     if name == b"gearhorn" and kind == b"chunks":
         return Root(int(version), {}, tuple(_decode_chunk(line) for line in body.split(b"\n")), claimed_at_us)
     raise ValueError("neither a list nor its chunks")

@@ -4,7 +4,7 @@ import hashlib
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import methodcaller
 from typing import Any, NamedTuple, TypeVar
 
@@ -78,6 +78,24 @@ class Peers:
     def gets_many(self, keys: Iterable[str]) -> dict[str, tuple[bytes, bytes]]:
         """Values with the tokens that `cas` takes."""
         return self._collect(keys, "gets_many")
+
+    @property
+    def names(self) -> Collection[str]:
+        """HOST:PORT of each server."""
+        return self._addresses.keys()
+
+    def homes(self, keys: Iterable[str]) -> set[str]:
+        """The servers that hold these keys."""
+        return {self._home(key) for key in keys}
+
+    def get_at(self, name: str, key: str) -> bytes | None:
+        """The value on this server, whoever's it is."""
+        value: bytes | None = self._ask(name, methodcaller("get", key))
+        return value
+
+    def add_at(self, name: str, key: str, value: bytes) -> None:
+        """Makes it on this server, unless there is one."""
+        self._ask(name, methodcaller("add", key, value))
 
     def set_many(self, values: Mapping[str, bytes]) -> None:
         for home, some in self._requests(values):

@@ -11,6 +11,7 @@ from gearhorn.store.base import (
     Change,
     ChangeResult,
     Collision,
+    Evidence,
     Outcome,
     RecordKey,
     Store,
@@ -47,6 +48,7 @@ class MemoryLists:
     """What stores have in common that are to see each other's changes, as two workers with one Redis would."""
 
     def __init__(self) -> None:
+        self.evidence = Evidence()  # a test may have it tell of a loss
         self.topics: dict[str, _Topic] = {}
         self.owners: dict[bytes, str] = {}  # queue name -> topic
         self.with_ttl: dict[tuple[str, str], float] = {}  # (topic, client id) -> when its subscription ends
@@ -98,6 +100,10 @@ class MemoryStore:
             Subscription(client_id, None if end_s == PERMANENT else end_s - now_s)
             for client_id, end_s in ends_s.items()
         )
+
+    async def find_evidence(self, topics: Sequence[str]) -> Evidence:
+        self._now_s()
+        return self._lists.evidence
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:
         self._now_s()

@@ -13,6 +13,7 @@ from gearhorn.store.base import (
     Change,
     ChangeResult,
     Collision,
+    Evidence,
     Outcome,
     RecordKey,
     Store,
@@ -28,6 +29,7 @@ from gearhorn.store.redis_apply_script import APPLY, ApplyAnswer
 from gearhorn.store.redis_calls import RedisCalls
 from gearhorn.store.redis_leases import RedisLeases, describe_lease
 from gearhorn.store.redis_link import RedisLink
+from gearhorn.store.redis_memory import warn_of_memory
 from gearhorn.store.redis_reads import RedisReads
 from gearhorn.store.redis_records import RedisRecords
 from gearhorn.store.redis_urls import read_url
@@ -58,6 +60,7 @@ class RedisStore:
     async def open(self) -> None:
         self._link.open()
         await self._reads.sweep()
+        await warn_of_memory(self._calls, self._link.name)
 
     async def close(self) -> None:
         await self._link.close()
@@ -91,6 +94,9 @@ class RedisStore:
             if len(ends_in_s) == len(client_ids):
                 names = (client_id.decode() for client_id in client_ids)
                 return sorted(map(Subscription, names, ends_in_s))
+
+    async def find_evidence(self, topics: Sequence[str]) -> Evidence:
+        return await self._reads.find_evidence(topics)
 
     async def settle(self, topics: Sequence[TopicVersion]) -> None:
         await self._leases.settle(topics)

@@ -29,6 +29,9 @@ class ApplyAnswer(NamedTuple):
 # A call may arrive long after its sender gave it up: TCP goes on sending what a broken network held back, also for a
 # process that is dead. By then the change may have been made by another call and undone by a later change.
 #
+# Every pair is in two places, on the list and among the queues. Redis may have lost one of them, by throwing out a key:
+# then a subscription that is made again is put there again, and one that is ended is ended.
+#
 # While leases that were lost may last, nothing is settled: what their workers know may be lost as well.
 APPLY = Script.of(
     HEAD
@@ -43,7 +46,12 @@ if is_late or not sweep() then
 end
 look_for_losses()
 
+local function is_listed(topic, queue)  -- in the data, whatever this call has changed
+  return redis.call('SISMEMBER', list_prefix .. topic, string.sub(queue, #topic + join_bytes + 1)) == 1
+end
+
 local function subscribe(topic, queue, ttl_s)
+  if found[queue] == topic and not is_listed(topic, queue) then found[queue], owners[queue] = false, false end
   local owner = owners[queue]
   if owner and owner ~= topic then return owner end
   if ttl_s > 0 then ends[queue] = seconds(now_us + ttl_s * 1000000) elseif owner then ends[queue] = false end
@@ -53,6 +61,9 @@ local function subscribe(topic, queue, ttl_s)
 end
 
 local function unsubscribe(topic, queue)
+  if not found[queue] and not owners[queue] and is_listed(topic, queue) then
+    found[queue], owners[queue] = topic, topic
+  end
   if owners[queue] ~= topic then return -version(topic) end
   return remove(queue, topic, now)
 end

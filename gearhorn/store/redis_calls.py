@@ -37,7 +37,8 @@ class RedisCalls:
         data, was_repeated = await self._link.ask(lambda client: _evaluate(client, script, words))
         answer = script.decoder.decode(data)
         self._server_ahead_s = answer.now_us / MICROSECONDS_PER_S - asked_at_s
-        self._since = answer.since or self._since
+        # Who takes no account of a loss must not have it forgotten either, before leases that were lost are held.
+        self._since = answer.since if script.looks_for_losses else self._since or answer.since
         if not answer.is_checked:
             self._complain()
         return answer.result, was_repeated

@@ -17,6 +17,8 @@ What this cannot see is a master that was cut off, and goes on giving leases aft
 told to stop in time: with `min-replicas-to-write 1` and `min-replicas-max-lag` below what makes the sentinels act.
 """
 
+from gearhorn.store.redis_scripts import HEAD, Script
+
 # How long a lease that was lost may last, where no lease is known by which to judge. That of the default configuration.
 UNKNOWN_TTL_US = 10_000_000
 
@@ -77,4 +79,21 @@ local function insist_on_master()
   redis.call('HDEL', server, '')
 end
 """
+)
+
+# Wish: topics whose lists were found empty. Answers `since` of `P:server`, and which of the topics have subscribers as
+# far as the rest of the data tells: a server that throws keys out, or a hand that slipped, may have taken the list.
+# Only reads, also of a replica and of a server whose memory is full.
+EVIDENCE = Script.of(
+    HEAD
+    + """
+local torn = {}
+local has_no_names = redis.call('EXISTS', topics) == 0 and redis.call('EXISTS', queues) == 1
+for _, topic in ipairs(wish) do
+  local is_missing = redis.call('EXISTS', list_prefix .. topic) == 0
+  if is_missing and (has_no_names or redis.call('SISMEMBER', topics, topic) == 1) then table.insert(torn, topic) end
+end
+return reply({redis.call('HGET', server, 'since') or '', torn})
+""",
+    tuple[str, list[str]],
 )

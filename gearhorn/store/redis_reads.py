@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gearhorn.core.members import MembersBuilder
-from gearhorn.store.base import LONG_LIST, TopicList
+from gearhorn.store.base import LONG_LIST, Evidence, TopicList
 from gearhorn.store.redis_calls import Command, RedisCalls
+from gearhorn.store.redis_losses import EVIDENCE
 from gearhorn.store.redis_scripts import SWEEP
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
@@ -49,6 +50,10 @@ class RedisReads:
         for start in range(0, len(topics), TOPICS_PER_CALL):
             lists += await self._read_group(topics[start : start + TOPICS_PER_CALL])
         return lists
+
+    async def find_evidence(self, topics: Sequence[str]) -> Evidence:
+        (since, torn_topics), _ = await self._calls.run(EVIDENCE, topics)
+        return Evidence({"since": since}, torn_topics)
 
     async def ask_swept(self, commands: Sequence[Command]) -> tuple[float, list[Any]]:
         """The time of the server at which nothing is past its ttl, and the answers to commands that only read."""

@@ -59,17 +59,18 @@ class Answer(msgspec.Struct, Generic[Result], array_like=True):
 
 @dataclass(frozen=True)
 class Script(Generic[Result]):
-    """`sha` is the name that Redis knows it by."""
+    """`sha` is the name that Redis knows it by. `looks_for_losses`: it does what redis_losses.py tells."""
 
     text: str
     sha: str
     decoder: "msgspec.msgpack.Decoder[Answer[Result]]"
+    looks_for_losses: bool
 
     @classmethod
     def of(cls, text: str, result: type[Result]) -> "Script[Result]":
         sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         decoder: Any = msgspec.msgpack.Decoder(Answer[result])  # type: ignore[valid-type]
-        return cls(text, sha, decoder)
+        return cls(text, sha, decoder, "\nlook_for_losses()\n" in text)
 
 
 # Every script begins with this. ARGV: the prefix of the lists' keys; what is wished, in MessagePack; and what the

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "patience": "errors core",
     "messages": "core",
     "rounds": "errors core store clock patience",
+    "losses": "errors names core store",
     "lookups": "errors core store grouping logs metrics clock patience",
     "directory": "errors names core store grouping logs metrics clock patience rounds lookups",
     "leasing": "errors core store clock patience process_marks",
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "reaping": "errors names net store directory",
     "matchmaker": """
         errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
+        losses
     """,
     "resuming": "errors names bodies core store net grouping logs metrics",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
@@ -51,7 +53,7 @@ MAY_IMPORT = {
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs
         metrics
     """,
-    "cmd": "errors names bodies wire core store net messages daemon client options config logs metrics systemd",
+    "cmd": "losses errors names bodies wire core store net messages daemon client options config logs metrics systemd",
     "__main__": "cmd",
 }
 
