@@ -107,11 +107,11 @@ class Losses:
 
     def _compare_lists(self, lists: Mapping[str, TopicList]) -> None:
         """With those that were in memory when the last lease was lost."""
-        for topic in lists.keys() & self._matchmaking.lists_before.keys():
+        for topic in filter(_is_public, lists.keys() & self._matchmaking.lists_before.keys()):
             version, count = self._matchmaking.lists_before[topic]
             found = lists[topic]
             if not found.client_ids and found.version < version:
-                if found.version == 0 and self._known is None and _is_public(topic):
+                if found.version == 0 and self._known is None:
                     self._notice()
                 continue  # until somebody is there again
             del self._matchmaking.lists_before[topic]
@@ -156,15 +156,16 @@ class Losses:
     # What is said of it.
 
     def _say_loss(self, loss: Loss) -> None:
-        before = {**self._matchmaking.lists_before, **self._matchmaking.lists.sizes()}
+        sizes = {**self._matchmaking.lists_before, **self._matchmaking.lists.sizes()}
+        counts = [count for topic, (_, count) in sizes.items() if _is_public(topic)]
         log.error(
             "the store has lost its lists of subscribers (noticed at %s by worker %s; this one had %d topics with %d "
             "subscribers in memory): a fanout to a topic that nobody has subscribed to since ends in an exception; "
             "when that is over, or all is well: %s",
             loss.when,
             loss.worker_id,
-            len(before),
-            sum(count for _, count in before.values()),
+            len(counts),
+            sum(counts),
             FORGET_COMMAND,
         )
 
