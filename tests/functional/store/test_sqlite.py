@@ -176,7 +176,7 @@ async def test_a_file_of_a_newer_release_is_refused_and_left_alone(tmp_path: Pat
     set_schema(tmp_path / "lists.db", SCHEMA_VERSION + 1)
     with pytest.raises(Misconfigured, match="newer gearhorn"):
         await open_url(f"sqlite:///{tmp_path}/lists.db")
-    set_schema(tmp_path / "lists.db", 2)
+    set_schema(tmp_path / "lists.db", SCHEMA_VERSION)
     assert await members(await open_url(f"sqlite:///{tmp_path}/lists.db"), "news") == ["bob"]
 
 
