@@ -5,7 +5,7 @@ import os
 import socket
 from typing import Any, Self
 
-from gearhorn.cmd.geard import Geard
+from gearhorn.cmd.geard.server import PLAIN, Geard, Manner
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import Address
 
@@ -16,10 +16,10 @@ BACKLOG_COUNT = 128
 class EmbeddedServer:
     """Serves from its making until `stop`, in threads of its own. Jobs are in memory only."""
 
-    def __init__(self, listen: Address) -> None:
+    def __init__(self, listen: Address, manner: Manner = PLAIN) -> None:
         """Port 0 lets the kernel choose. Raises Misconfigured when nothing can listen there."""
         try:
-            self._server: Any = Geard(listen.port, host=listen.host)
+            self._server: Any = Geard(listen.port, listen.host, manner)
         except Exception as error:  # gear raises nothing more special
             raise Misconfigured(f"cannot listen on {listen}: {_find_reason(listen, error)}") from error
         self._server.socket.listen(BACKLOG_COUNT)

@@ -128,6 +128,12 @@ def _gearman() -> argparse.ArgumentParser:
         help="a Gearman server; may be repeated (else the configuration, else the variable GEARMAN_SERVERS, else "
         "localhost:4730)",
     )
+    for option, what in (
+        ("--ssl-ca", "of the authority that the Gearman servers' certificates are from"),
+        ("--ssl-cert", "of the certificate that is shown to them"),
+        ("--ssl-key", "of its key"),
+    ):
+        group.add_argument(option, metavar="FILE", help=f"speak TLS; PEM file {what}")
     return parser
 
 

@@ -27,6 +27,10 @@ def _from_options(arguments: argparse.Namespace, default_log_level: str) -> dict
         found["gearman", "servers"] = [part for text in servers for part in text.split(",")]
     if url := getattr(arguments, "store", None):
         found["store", "url"] = url
+    for option, name in (("ssl_ca", "ca_file"), ("ssl_cert", "cert_file"), ("ssl_key", "key_file")):
+        if file := getattr(arguments, option, None):
+            found["gearman", name] = file
+            found["gearman", "tls"] = True
     if level := arguments.log_level or default_log_level:
         found[None, "log_level"] = level
     return found

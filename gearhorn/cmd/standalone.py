@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gearhorn.cmd import exits
+from gearhorn.cmd import exits, security
 from gearhorn.cmd.embedded import EmbeddedServer
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.settings import Overrides, read_config
@@ -40,16 +40,18 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="where gearhorn.db is kept (default: the user's state folder)"
     )
+    security.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    config = read_config(arguments, overrides=_overrides(arguments.data_dir))
+    config = read_config(arguments, overrides=_overrides(arguments))
+    guard = security.set_up(arguments, config)
     settings, store = config.daemon_settings(), open_store(config.store_settings())
-    with EmbeddedServer(Address(arguments.listen, arguments.port)) as server:
-        settings = replace(settings, servers=(server.address,))
+    with EmbeddedServer(Address(arguments.listen, arguments.port), guard.manner) as server:
+        settings = replace(settings, servers=(server.address,), link=replace(settings.link, tls=guard.client))
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address)))
+            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address, guard)))
     return exits.OK
 
 
@@ -59,10 +61,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _overrides(data_dir: Path | None) -> Overrides:
-    """The store and the Gearman server are our own, whatever a configuration file says of others."""
-    options: dict[str, object] = {"servers": [DEFAULT_SERVER], "tls": False, **dict.fromkeys(TLS_FILES, "")}
-    store: dict[str, object] = {"url": _store_url(data_dir), **dict.fromkeys(LOGIN_OPTIONS, "")}
+def _overrides(arguments: argparse.Namespace) -> Overrides:
+    """The store and the Gearman server are our own, whatever a configuration file says of others.
+
+    With TLS, certificate and key of a configuration file are those that the service shows to the server.
+    """
+    options: dict[str, object] = {"servers": [DEFAULT_SERVER], "tls": security.is_wanted(arguments)}
+    if not security.is_wanted(arguments):
+        options |= dict.fromkeys(TLS_FILES, "")
+    store: dict[str, object] = {"url": _store_url(arguments.data_dir), **dict.fromkeys(LOGIN_OPTIONS, "")}
     return {
         **{("store", name): value for name, value in store.items()},
         **{("gearman", name): value for name, value in options.items()},
@@ -78,9 +85,10 @@ def _store_url(data_dir: Path | None) -> str:
     return f"sqlite:///{quote(str(data_dir.absolute() / 'gearhorn.db'))}"
 
 
-def _say_how_to_try(address: Address) -> None:
+def _say_how_to_try(address: Address, guard: security.Guard) -> None:
     command = shlex.quote(sys.argv[0])
+    address = guard.name_in(address)
     is_default = address in (Address("127.0.0.1", DEFAULT_PORT), Address("::1", DEFAULT_PORT))
-    where = "" if is_default else f" --gearman {address}"
+    where = " ".join(["", *map(shlex.quote, guard.options), *([] if is_default else [f"--gearman {address}"])])
     print(f"Listen in another terminal:  {command} listen{where} news", file=sys.stderr)
     print(f"and publish in a third one:  {command} publish{where} news 'Hello, everybody'", file=sys.stderr, flush=True)

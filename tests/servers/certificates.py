@@ -1,10 +1,14 @@
 """Makes a certificate authority with one server and one client, for tests of TLS."""
 
+import itertools
 import ssl
 from pathlib import Path
+from typing import Any
 
 import trustme
 from cryptography.hazmat.primitives import serialization
+
+_numbers = itertools.count()
 
 
 class Certificates:
@@ -15,7 +19,8 @@ class Certificates:
 
     def __init__(self, folder: Path, client_name: str = "a client") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        authority = trustme.CA()
+        self._folder = folder
+        self._authority = authority = trustme.CA()
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(self.ca_file)
         server = authority.issue_cert("127.0.0.1", "localhost")
@@ -28,6 +33,18 @@ class Certificates:
         context = ssl.create_default_context(cafile=self.ca_file)
         if with_certificate:
             context.load_cert_chain(self.client_certificate, self.client_key)
+        return context
+
+    def issue(self, common_name: str | None, *hosts: str, **details: Any) -> tuple[Path, Path]:
+        """Certificate and key for one more; `details` are trustme's."""
+        hosts = hosts or (f"client{next(_numbers)}.test",)
+        leaf = self._authority.issue_cert(*hosts, common_name=common_name, **details)
+        return _write(leaf, self._folder / f"more{next(_numbers)}")
+
+    def context_of(self, common_name: str | None) -> ssl.SSLContext:
+        """What a client of that name needs."""
+        context = self.client_context(with_certificate=False)
+        context.load_cert_chain(*self.issue(common_name))
         return context
 
 

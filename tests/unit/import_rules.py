@@ -53,7 +53,10 @@ MAY_IMPORT = {
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs
         metrics
     """,
-    "cmd": "losses errors names bodies wire core store net messages daemon client options config logs metrics systemd",
+    "cmd": """
+        credentials losses errors names bodies wire core store net messages daemon client options config logs metrics
+        systemd
+    """,
     "__main__": "cmd",
 }
 
