@@ -1,6 +1,7 @@
 """One fanout job from its list of subscribers to its answer."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -15,8 +16,12 @@ from gearhorn.resuming.journal import Journal
 from gearhorn.wire.copies import CopyEncoder, KeyedCopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS
 
+log = logging.getLogger(__name__)
+
 # A publisher's client draws its progress bar from these; more often than people can see is a waste.
 STATUS_INTERVAL_S = 0.25
+
+BUG = b"the service has a bug: its log tells more"
 
 # What a copy takes of memory until it is settled, besides the name in the list: a foreground one has its handle.
 FOREGROUND_COPY_BYTES = 256
@@ -131,15 +136,23 @@ class Broadcast:
     def _settled(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        run = self._shipment.run
         is_answered = self._job.is_held
-        if run.failures:
+        try:
+            self._answer(self._shipment.run)
+        except Exception:
+            log.exception("the answer to a fanout ran into a bug")
+            self._job.refuse(BUG)
+        if self._on_over is not None:
+            self._on_over(is_answered)
+
+    def _answer(self, run: FanoutRun) -> None:
+        if self._shipment.is_broken:
+            self._job.refuse(BUG)
+        elif run.failures:
             self.show_progress()  # the failures alone would not tell how many went well
             self._job.refuse(render_failures(run.failures))
         else:
             self._job.complete(b"%d" % run.done_count)
-        if self._on_over is not None:
-            self._on_over(is_answered)
 
 
 class Waiting:
@@ -157,9 +170,12 @@ class Waiting:
 
     def _show(self) -> None:
         self._broadcasts = set(self._still_waiting())
-        for broadcast in self._broadcasts:
-            broadcast.show_progress()
         self._timer = asyncio.get_running_loop().call_later(STATUS_INTERVAL_S, self._show) if self._broadcasts else None
+        for broadcast in self._broadcasts:
+            try:
+                broadcast.show_progress()
+            except Exception:
+                log.exception("the progress of a fanout cannot be shown")
 
     def _still_waiting(self) -> Iterable[Broadcast]:
         return (broadcast for broadcast in self._broadcasts if broadcast.is_waiting)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
-from gearhorn.broadcast import Answerable, Broadcast, Waiting
+from gearhorn.broadcast import BUG, Answerable, Broadcast, Waiting
 from gearhorn.clock import steady_s
 from gearhorn.core.gathering import Gathering
 from gearhorn.core.limits import Limits
@@ -64,6 +64,7 @@ class Handlers:
         self._rooms = Rooms(self._limits.subscribers_count)
         self._waiting = Waiting()
         self._tasks: set[asyncio.Task[object]] = set()
+        self._is_closing = False
         self._by_queue = self._serving(settings.queues)
         self._only_topic: dict[bytes, str] = {}
         for topic in settings.queues.topics:
@@ -107,6 +108,7 @@ class Handlers:
 
     async def close(self) -> None:
         """Cancels what is still going on. The jobs go back to their servers when the links are closed."""
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -250,6 +252,10 @@ class Handlers:
             await work
         except Exception as error:  # noqa: BLE001 - see above
             self._refuse(job, error)
+        except asyncio.CancelledError:
+            if not self._is_closing:  # nobody meant this job: what it waited for was cancelled
+                self._refuse(job, RuntimeError("cancelled"))
+            raise
 
     def _refuse(self, job: Job, error: Exception) -> None:
         queue = job.assigned.queue.decode("utf-8", "replace")
@@ -265,6 +271,6 @@ class Handlers:
             text = f"the service is not set up right: {error}"
             log.error("gave up a job of queue %s: %s", queue, text)
         else:
-            text = "the service has a bug: its log tells more"
+            text = BUG.decode()
             log.error("a job of queue %s ran into a bug", queue, exc_info=error)
-        job.refuse(" ".join(text.splitlines()).encode())
+        job.refuse(" ".join(text.splitlines()).encode("utf-8", "replace"))

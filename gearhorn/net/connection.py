@@ -85,7 +85,10 @@ class Connection(asyncio.Protocol, Generic[Event]):
             self.answered.set_result(None)
         self._flush_is_due = True  # below; whoever asks for it meanwhile need not arrange it
         for event in self._role.receive(data):
-            self._handle(event)
+            try:
+                self._handle(event)
+            except Exception:
+                log.exception("a packet ran into a bug; those that came with it are handled all the same")
         if self._role.violation is not None:
             self.abort(str(self._role.violation))
             return

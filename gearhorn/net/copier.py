@@ -52,21 +52,30 @@ class Parcel:
         return self.portion.unsent_count > 0 and not self.shipment.run.is_settled
 
     def confirmed(self, first: int, count: int) -> None:
-        self.shipment.confirm(self.portion, first, count)
         self._copier.answered(count)
-        self.shipment.check()
+        try:
+            self.shipment.confirm(self.portion, first, count)
+            self.shipment.check()
+        except Exception as error:  # noqa: BLE001 - a fanout that fails must not take others with it
+            self.shipment.break_off(error)
 
     def refused(self, position: int, reason: str) -> None:
-        self.shipment.run.fail(self.portion, position, f"{NOT_SENT}: {reason}")
         self._copier.answered(1)
-        self.shipment.check()
+        try:
+            self.shipment.run.fail(self.portion, position, f"{NOT_SENT}: {reason}")
+            self.shipment.check()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.shipment.break_off(error)
 
     def reported(self, position: int, kind: int, data: bytes) -> None:
-        if kind in ENDINGS:
-            self.shipment.end(self.portion, position, kind, data)
-            self.shipment.check()
-        elif kind == packets.WORK_DATA:
-            self.shipment.collect(self.portion, position, data)
+        try:
+            if kind in ENDINGS:
+                self.shipment.end(self.portion, position, kind, data)
+                self.shipment.check()
+            elif kind == packets.WORK_DATA:
+                self.shipment.collect(self.portion, position, data)
+        except Exception as error:  # noqa: BLE001 - see above
+            self.shipment.break_off(error)
 
     def lost(self, positions: Iterable[int]) -> None:
         run = self.shipment.run

@@ -1,5 +1,6 @@
 """What is being sent for one fanout: its run, its packets, and who wants to hear of it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,6 +8,8 @@ from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT,
 from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
+
+log = logging.getLogger(__name__)
 
 # A receiver's exception becomes part of the publisher's answer; nobody reads more than this of it, nor of all of them
 # together: a hundred thousand hosts may fail in the same way.
@@ -40,6 +43,7 @@ class Shipment:
     on_progress: Callable[[], None] | None = None
     gathering: Gathering = NO_LIMITS
     _partial_answers: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    is_broken: bool = False  # by a bug: what became of its copies is not known
     _reasons_characters: int = 0
     _lost_at_s: float | None = None
 
@@ -78,10 +82,20 @@ class Shipment:
 
     def time_out(self) -> None:
         """Ends the waiting; see FanoutRun.time_out."""
-        for client_id in self.run.time_out():
-            if self.on_answer:
-                self.on_answer(client_id, TIMEOUT, Answer())
-        self.check()
+        try:
+            for client_id in self.run.time_out():
+                if self.on_answer:
+                    self.on_answer(client_id, TIMEOUT, Answer())
+            self.check()
+        except Exception as error:  # noqa: BLE001 - nobody else would end it
+            self.break_off(error)
+
+    def break_off(self, error: Exception) -> None:
+        """Ends the run over a bug. To be called where no error may pass, so that whoever listens hears of the end."""
+        log.error("a fanout ran into a bug", exc_info=error)
+        self.is_broken = True
+        self.on_answer = None
+        self.abandon()
 
     def give_up(self, portion: Portion, reason: str) -> None:
         """Fails the copies of a portion that no server could be given."""

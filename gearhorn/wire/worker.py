@@ -240,29 +240,27 @@ class WorkerRole:
     def _assigned(self, kind: int, body: bytes) -> Assigned | Oversized:
         try:
             if kind == packets.JOB_ASSIGN_UNIQ and type(body) is bytes:
-                job: Assigned | Oversized = Assigned(*body.split(b"\0", 3))
+                job = Assigned(*body.split(b"\0", 3))
             else:
                 job = self._unusual(body)
         except (TypeError, ValueError):
             raise ProtocolViolation(f"a job was assigned with too few arguments: {body[:80]!r}") from None
         self._grab_answered()
         self._window = min(self._window + 1, self._grab_limit)
-        self._hold(job.handle, len(body))
-        if type(job) is Assigned and len(job.payload) > self._body_limit_bytes:
-            return Oversized(job.handle, job.queue, len(job.payload), self._body_limit_bytes)
+        self._budget.held_bytes += len(body) - self.held.get(job.handle, 0)  # it may be given out twice
+        self.held[job.handle] = len(body)
+        if len(job.payload) > self._body_limit_bytes or type(body) is Head:
+            return self._told_of(job, body)
         return job
 
-    def _unusual(self, body: bytes) -> Assigned | Oversized:
+    def _unusual(self, body: bytes) -> Assigned:
         """A job that was cut, or the answer to a plain GRAB_JOB."""
         handle, queue, rest = body.split(b"\0", 2)
-        if isinstance(body, Head):
-            return Oversized(handle, queue, body.whole_bytes - len(body) + len(rest), self._body_limit_bytes)
         return Assigned(handle, queue, b"", rest)
 
-    def _hold(self, handle: bytes, size_bytes: int) -> None:
-        """A server that gives out a handle twice must not be able to spend the budget for good."""
-        self._budget.held_bytes += size_bytes - self.held.get(handle, 0)
-        self.held[handle] = size_bytes
+    def _told_of(self, job: Assigned, body: bytes) -> Oversized:
+        left_out_bytes = body.whole_bytes - len(body) if isinstance(body, Head) else 0
+        return Oversized(job.handle, job.queue, len(job.payload) + left_out_bytes, self._body_limit_bytes)
 
     def _nothing_found(self) -> None:
         self._grab_answered()
