@@ -31,14 +31,18 @@ class Reaper:
         self._servers = servers
         self._link = link
         self._client_id = client_id
+        self._begun: set[LeaseKey] = set()
 
     async def remove(self, leases: Sequence[LeaseKey]) -> None:
         """To be called with leases that ran out. One whose worker is back meanwhile puts itself on the list again.
 
-        The lease is forgotten last: whatever fails before is done again by whoever is handed it next.
+        The lease is forgotten last: whatever fails before is done again by whoever is handed it next; also while a
+        server is away on which there may be messages.
         """
         for key in leases:
-            log.warning("worker %s is gone: its lease ran out; its queue is emptied", key.worker_id)
+            if key not in self._begun:
+                log.warning("worker %s is gone: its lease ran out; its queue is emptied", key.worker_id)
+            self._begun.add(key)
             await self._directory.change(Unsubscribe(self._topic, key.worker_id))
             queue = queue_name(self._topic, key.worker_id)
             counts = await asyncio.gather(
@@ -46,4 +50,7 @@ class Reaper:
             )
             if taken_count := sum(filter(None, counts)):
                 log.info("took %d messages off the queue of worker %s", taken_count, key.worker_id)
+            if None in counts:
+                continue
+            self._begun.discard(key)
             await self._store.forget_lease(key)

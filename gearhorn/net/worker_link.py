@@ -275,10 +275,18 @@ class WorkerLink:
         if self.is_quiet:
             self._quiet.set()
 
-    def _care(self, _: Connection[WorkerEvent]) -> None:
-        if self._role is not None:
-            self._role.sleep_again()
-            self.flush_soon()
+    def _care(self, connection: Connection[WorkerEvent]) -> None:
+        """A server that stays silent is given up, unless jobs are held: geard would drop them with the connection."""
+        role, limit_s = self._role, self._link.answer_timeout_s
+        if role is None:
+            return
+        if role.awaits_sign and not role.held and connection.silent_s() > limit_s:
+            connection.abort(f"no answer for {limit_s:g} s")
+            return
+        role.sleep_again()
+        if not role.awaits_sign:
+            role.probe()
+        self.flush_soon()
 
     def _handle(self, event: WorkerEvent) -> None:
         if isinstance(event, Complaint):

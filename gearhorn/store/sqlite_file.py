@@ -38,6 +38,7 @@ class SqliteFile:
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+            self._opened = _identity(path)
             try:
                 self._prepare(busy_timeout_s)
             except BaseException:
@@ -51,6 +52,7 @@ class SqliteFile:
     def transaction(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[None]:
         """DEFERRED: a snapshot, for reading. IMMEDIATE: with the lock for writing, from its first moment on."""
         with self._translated():
+            self._see_that_it_is_there()
             self.db.execute(f"BEGIN {kind}")
             try:
                 yield
@@ -73,6 +75,18 @@ class SqliteFile:
     def value(self, statement: str, *parameters: object) -> Any:
         """The first column of the first row."""
         return self.db.execute(statement, parameters).fetchone()[0]
+
+    def _see_that_it_is_there(self) -> None:
+        """SQLite goes on with a file that has no name any more: what is changed there ends with the processes."""
+        try:
+            is_ours = _identity(self._path) == self._opened
+        except FileNotFoundError:
+            is_ours = False
+        if not is_ours:
+            raise Misconfigured(
+                f"SQLite store {self._path}: the file was removed or replaced while it was in use; put it in its place "
+                "and start the workers again"
+            )
 
     def _prepare(self, busy_timeout_s: float) -> None:
         # Ids come out as the bytes that copies are addressed with.
@@ -121,3 +135,8 @@ class SqliteFile:
             raise kind(f"SQLite store {self._path}: {error}") from error
         except OSError as error:
             raise Misconfigured(f"SQLite store {self._path}: {error.strerror}") from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

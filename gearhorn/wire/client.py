@@ -29,9 +29,6 @@ _HANDLE_BYTES = 4 << 10
 # Endings that come in a row are taken so many at a time.
 _RUN_LIMIT = 4096
 
-# Short: gearmand does not answer, or closes the connection, when the handle has 64 bytes or more.
-_PROBE_HANDLE = b"H:gearhorn-probe"
-
 
 class Confirmed(NamedTuple, Generic[Owner]):
     """The server has taken `length` of the owner's submits, from position `first` on."""
@@ -146,7 +143,7 @@ class ClientRole(Generic[Owner]):
 
     def probe(self) -> None:
         """Asks the server for a sign of life, which is awaited like an answer to a submit."""
-        self._out.append(packets.pack(packets.GET_STATUS, _PROBE_HANDLE))
+        self._out.append(packets.PROBE)
         self._expected.append(None)
 
     @property

@@ -59,6 +59,11 @@ def pack(kind: int, *arguments: bytes) -> bytes:
     return HEADER.pack(REQ, kind, len(body)) + body
 
 
+# All three servers answer it, as they do no ECHO_REQ. The handle is nobody's, and short: gearmand does not answer, or
+# closes the connection, when one has 64 bytes or more.
+PROBE = pack(GET_STATUS, b"H:gearhorn-probe")
+
+
 class Complaint(NamedTuple):
     """The server sent ERROR. The connection lives on."""
 

@@ -74,6 +74,7 @@ class WorkerRole:
         self.held: dict[bytes, int] = {}  # handles, and how many bytes of the budget each job takes
         # Set once the server has sent what is not its protocol. The connection is of no more use then.
         self.violation: ProtocolViolation | None = None
+        self.awaits_sign = False  # a `probe` is not answered yet
         self._body_limit_bytes = body_limit_bytes
         self._budget = budget or Budget(1 << 62)
         too_large = Cut(body_limit_bytes + _NAMES_BYTES, _NAMES_BYTES)
@@ -155,6 +156,11 @@ class WorkerRole:
         """To be called when the budget has room again: whoever ended jobs elsewhere cannot know who waits for it."""
         self._refill()
 
+    def probe(self) -> None:
+        """Asks the server for a sign of life."""
+        self._out.append(packets.PROBE)
+        self.awaits_sign = True
+
     @property
     def is_quiet(self) -> bool:
         """No job is held and no grab is open."""
@@ -231,6 +237,8 @@ class WorkerRole:
                 self._nothing_found()
             elif kind == packets.NOOP:
                 self._woken()
+            elif kind == packets.STATUS_RES:
+                self.awaits_sign = False
             elif kind == packets.ERROR:
                 events.extend(self._complained(body))
             elif kind == packets.OPTION_RES:

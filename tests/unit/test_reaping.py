@@ -125,9 +125,17 @@ async def test_one_whose_queue_cannot_be_emptied_keeps_its_lease_and_so_another_
 
 
 @in_virtual_time
-async def test_a_server_that_is_away_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_a_server_is_away_where_messages_may_be_the_lease_is_kept_and_with_it_another_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     scene = Scene(monkeypatch, drained=None)
-    await scene.reaper.remove(await scene.lose("b"))
+    keys = await scene.lose("b", "c")
+    for _ in range(3):
+        await scene.reaper.remove(keys)
+    assert await scene.left() == ([], ["b", "c"])
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * len(keys)
+    scene.drained = 0
+    await scene.reaper.remove(keys)
     assert await scene.left() == ([], [])
 
 

@@ -42,6 +42,23 @@ async def test_lists_and_versions_outlive_the_process(tmp_path: Path, open_url: 
     assert (await subscribe(again, "news", "bob")).version > gone.version
 
 
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["removed", "replaced"])
+async def test_a_file_that_is_gone_while_it_is_in_use_is_refused(
+    tmp_path: Path, open_url: OpenUrl, is_replaced: bool
+) -> None:
+    """SQLite would go on, and what is changed would end with the process."""
+    url, file = f"sqlite:///{tmp_path}/lists.db", tmp_path / "lists.db"
+    store = await open_url(url)
+    await subscribe(store, "news", "bob")
+    file.rename(tmp_path / "elsewhere.db")
+    if is_replaced:
+        await open_url(url)
+    for call in (store.read(["news"]), store.apply([Subscribe("news", "eve")])):
+        with pytest.raises(Misconfigured, match="was removed or replaced while it was in use"):
+            await call
+    assert file.exists() == is_replaced
+
+
 def subscribe_and_die(url: str) -> None:
     async def run() -> None:
         store = open_store(StoreSettings(url))

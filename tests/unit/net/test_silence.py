@@ -1,4 +1,4 @@
-"""A server that takes copies and never confirms them."""
+"""A server that takes copies and never confirms them, or gives no sign of life."""
 
 import asyncio
 
@@ -11,6 +11,8 @@ from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
+from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
 
 BOTH = Members.of([b"ann", b"bob"])
@@ -41,6 +43,57 @@ async def test_copies_are_sent_again_for_a_while_and_then_given_up(monkeypatch: 
     reason = "not sent: no Gearman server has confirmed it for 0.2 s"
     assert run.failures == [Failure(b"ann", reason), Failure(b"bob", reason)]
     assert sum(b"news_ann" in connection for connection in received) > 1
+
+
+class Server:
+    """Counts connections to it, and answers nothing that comes in but with `first`, once on each."""
+
+    def __init__(self, first: bytes = b"") -> None:
+        self.connection_count = 0
+        self.heard = b""
+        self._first = first
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connection_count += 1
+        try:
+            writer.write(self._first)
+            while data := await reader.read(65536):
+                self.heard += data
+        finally:
+            writer.close()
+
+    async def is_left(self) -> bool:
+        """Whether a worker connects a second time within some hundred looks at its connection."""
+        async with await asyncio.start_server(self, "127.0.0.1", 0) as server:
+            address = Address(*server.sockets[0].getsockname())
+            settings = LinkSettings(answer_timeout_s=0.03, first_retry_s=0.001, most_retry_s=0.002)
+            link = WorkerLink(address, settings, WorkerSettings(), lambda _: None, purpose="")
+            link.serve([b"fanout"])
+            link.start_grabbing()
+            running = asyncio.create_task(link.run())
+            for _ in range(50):
+                await asyncio.sleep(0.01)
+                if self.connection_count > 1:
+                    break
+            running.cancel()
+            await asyncio.wait([running])
+        return self.connection_count > 1
+
+
+async def test_a_worker_gives_up_a_server_that_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine between the two may have forgotten the connection, and acknowledge all the same."""
+    monkeypatch.setattr(keeper, "CARE_S", 0.01)
+    server = Server()
+    assert await server.is_left()
+    assert packets.PROBE in server.heard
+
+
+async def test_a_worker_that_holds_a_job_does_not_let_it_go_for_a_server_that_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper, "CARE_S", 0.01)
+    body = b"H:1\0fanout\0\0x"
+    assert not await Server(packets.HEADER.pack(b"\0RES", packets.JOB_ASSIGN_UNIQ, len(body)) + body).is_left()
 
 
 def test_what_is_confirmed_in_between_renews_the_patience() -> None:
