@@ -45,6 +45,7 @@ class _Fields(msgspec.Struct):
     exclude: msgspec.Raw = _ABSENT
     expires: msgspec.Raw = _ABSENT
     results: msgspec.Raw = _ABSENT
+    signed: msgspec.Raw = _ABSENT
 
 
 class _UsualFanout(msgspec.Struct, forbid_unknown_fields=True):
@@ -159,6 +160,8 @@ def _fields(body: bytes, limits: Limits) -> _Fields:
         raise BadRequest("", f"the job is not JSON: {error}") from None
     if is_deeper_than(limits.json_depth_count, body):
         raise _too_deep(limits)
+    if fields.signed is not _ABSENT:  # whoever can read signatures has done so before
+        raise BadRequest("signed", "this service has no keys to check signatures with")
     return fields
 
 

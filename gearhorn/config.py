@@ -31,6 +31,7 @@ from gearhorn.net.worker_link import WorkerSettings
 from gearhorn.options import DEFAULT_SERVER, GROUPS
 from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import ResumingSettings
+from gearhorn.signing.guard import SigningSettings
 from gearhorn.store.opening import StoreSettings
 from gearhorn.store.urls import add_login, holds_secret
 
@@ -161,6 +162,7 @@ class Config:
             resuming=ResumingSettings(self.worker_id(), self._conf.gearman.persistent_queue),
             patience=PatienceSettings(retry_timeout_s=self._conf.store.retry_timeout),
             matchmaking=self.matchmaking_settings(),
+            signing=self.signing_settings(),
             bytes_in_flight=worker.bytes_in_flight,
             drain_timeout_s=worker.drain_timeout,
         )
@@ -174,6 +176,16 @@ class Config:
             copies_bytes=worker.copies_bytes_limit,
             answer_bytes=worker.answer_limit,
             answers_bytes=worker.answers_limit,
+        )
+
+    def signing_settings(self) -> SigningSettings:
+        options = self._conf.signing
+        return SigningSettings(
+            options.keys_file,
+            tuple(options.required_topics),
+            options.max_age,
+            self._environ.get("CREDENTIALS_DIRECTORY", ""),
+            self._conf.gearman.persistent_queue,
         )
 
     def matchmaking_settings(self) -> MatchmakingSettings:

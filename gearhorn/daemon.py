@@ -20,6 +20,7 @@ from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.resuming.orphans import Orphans
+from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Store
 from gearhorn.tasks import running, wait_for_first
 
@@ -37,6 +38,7 @@ class DaemonSettings:
     resuming: ResumingSettings = field(default_factory=ResumingSettings)
     patience: PatienceSettings = field(default_factory=PatienceSettings)
     matchmaking: MatchmakingSettings = field(default_factory=MatchmakingSettings)
+    signing: SigningSettings = field(default_factory=SigningSettings)
     # Of the jobs held on all servers together, which see net/backpressure.py.
     bytes_in_flight: int = 256 * MIB
     drain_timeout_s: float = 30.0
@@ -58,7 +60,8 @@ class Stop:
 class Daemon:
     """`run` serves until `stop` is asked for. The store comes unopened, and is closed at the end.
 
-    `on_ready` is called when systemd is told. To be made inside the event loop that is to run it.
+    `on_ready` is called when systemd is told. To be made inside the event loop that is to run it; raises Misconfigured
+    for a keys file that cannot be used.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class Daemon:
         )
         self._ledger = Ledger(settings.resuming, store, settings.link, self._dispatch.go_on)
         self._handlers = Handlers(
-            settings.handlers, self._matchmaker.directory, self._dispatch, self._ledger, time.time
+            settings.handlers, self._matchmaker.directory, self._dispatch, self._ledger, time.time, self._make_guard()
         )
         self._orphans = Orphans(store, self._ledger.token, self._handlers.finish)
         self._pressure = Backpressure(settings.bytes_in_flight)
@@ -140,6 +143,13 @@ class Daemon:
             link.serve(queues)
             links.append(link)
         return links
+
+    def _make_guard(self) -> Guard | None:
+        settings = self._settings
+        if not settings.signing.is_on:
+            return None
+        wait_limit_s = settings.patience.retry_timeout_s
+        return Guard(settings.signing, self._store, Patience(settings.patience), wait_limit_s, time.time)
 
     def _say_ready(self) -> None:
         own = self._settings.handlers.queues

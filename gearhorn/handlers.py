@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
-from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
+from gearhorn.bodies import FanoutRequest, SubscriptionRequest, parse_fanout, parse_subscription
 from gearhorn.broadcast import BUG, Answerable, Broadcast, Waiting
 from gearhorn.clock import steady_s
 from gearhorn.core.gathering import Gathering
@@ -21,6 +21,8 @@ from gearhorn.net.worker_link import Job
 from gearhorn.resuming.journal import Journal
 from gearhorn.resuming.ledger import Ledger
 from gearhorn.resuming.orphans import Orphan
+from gearhorn.signing.envelope import FANOUT, SUBSCRIBE, UNSUBSCRIBE
+from gearhorn.signing.guard import Guard
 from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class HandlerSettings:
 class Handlers:
     """`take` is called with each job, inside the read callback of its link. It never raises and never blocks.
 
-    `now_s` is the wall clock in Unix seconds, for `expires`.
+    `now_s` is the wall clock in Unix seconds, for `expires`. Without a `guard` nobody signs, and everybody may do all.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Handlers:
         dispatch: Dispatch,
         ledger: Ledger,
         now_s: Callable[[], float],
+        guard: Guard | None = None,
     ) -> None:
         self._settings = settings
         self._directory = directory
         self._dispatch = dispatch
         self._ledger = ledger
         self._now_s = now_s
+        self._guard = guard
         self._limits = settings.limits
         self._gathering = Gathering(self._limits.answer_bytes, self._limits.answers_bytes)
         self._rooms = Rooms(self._limits.subscribers_count)
@@ -99,7 +103,7 @@ class Handlers:
             self._refuse(job, error)
             return
         if rest is not None:
-            self._start_task(self._guard(job, rest))
+            self._start_task(self._see_through(job, rest))
 
     def _start_task(self, work: Coroutine[None, None, object]) -> None:
         task = asyncio.create_task(work)
@@ -113,11 +117,20 @@ class Handlers:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._guard is not None:
+            await self._guard.close()
 
     # Each of these either answers the job at once or returns the rest of the work as a coroutine.
 
     def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
-        request = parse_fanout(job.assigned.payload, self._limits)
+        if self._guard is not None:
+            return self._guard.judge(job, FANOUT, self._parse_fanout, self._fan_out)
+        return self._fan_out(job, parse_fanout(job.assigned.payload, self._limits))
+
+    def _parse_fanout(self, body: bytes) -> FanoutRequest:
+        return parse_fanout(body, self._limits)
+
+    def _fan_out(self, job: Job, request: FanoutRequest) -> Coroutine[None, None, None] | None:
         if self._only_topic:
             self._check_queue(job, request.topic)
         members = self._directory.find(request.topic)
@@ -178,15 +191,26 @@ class Handlers:
         if not request.background or broadcast.copy_count + len(request.payload) > SMALL_BYTES:
             broadcast.weigh()
 
-    def _subscribe(self, job: Job) -> Coroutine[None, None, None]:
-        request = parse_subscription(job.assigned.payload, self._limits)
-        self._check_queue(job, request.topic)
-        return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
+    def _subscribe(self, job: Job) -> Coroutine[None, None, None] | None:
+        def subscribe(job: Job, request: SubscriptionRequest) -> Coroutine[None, None, None]:
+            self._check_queue(job, request.topic)
+            return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
 
-    def _unsubscribe(self, job: Job) -> Coroutine[None, None, None]:
-        request = parse_subscription(job.assigned.payload, self._limits)
-        self._check_queue(job, request.topic)
-        return self._change(job, Unsubscribe(request.topic, request.client_id))
+        return self._judge_change(job, SUBSCRIBE, subscribe)
+
+    def _unsubscribe(self, job: Job) -> Coroutine[None, None, None] | None:
+        def unsubscribe(job: Job, request: SubscriptionRequest) -> Coroutine[None, None, None]:
+            self._check_queue(job, request.topic)
+            return self._change(job, Unsubscribe(request.topic, request.client_id))
+
+        return self._judge_change(job, UNSUBSCRIBE, unsubscribe)
+
+    def _judge_change(
+        self, job: Job, kind: str, make: Callable[[Job, SubscriptionRequest], Coroutine[None, None, None]]
+    ) -> Coroutine[None, None, None] | None:
+        if self._guard is not None:
+            return self._guard.judge(job, kind, lambda body: parse_subscription(body, self._limits), make)
+        return make(job, parse_subscription(job.assigned.payload, self._limits))
 
     def _check_queue(self, job: Job, topic: str) -> None:
         """Whoever the Gearman server lets into the queue of one topic may be meant to have no say in any other."""
@@ -247,7 +271,7 @@ class Handlers:
 
     # Errors of every kind end here.
 
-    async def _guard(self, job: Job, work: Coroutine[None, None, None]) -> None:
+    async def _see_through(self, job: Job, work: Coroutine[None, None, None]) -> None:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - see above

@@ -274,6 +274,31 @@ _MATCHMAKING_OPTIONS: list[cfg.Opt] = [
     ),
 ]
 
+_SIGNING_OPTIONS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        "keys_file",
+        default="",
+        sample_default="/etc/gearhorn/keys.toml",
+        help="TOML file with the keys that jobs may be signed with, and what each may do; see doc/signing.md. A name "
+        "without a slash is looked for among systemd's credentials first. Only the owner and group may be able to "
+        "read it. What is changed in it counts a second later, at the next signed job.",
+    ),
+    cfg.ListOpt(
+        "required_topics",
+        default=[],
+        sample_default=["alerts", "orders.*"],
+        help="Patterns of the topics that take signed jobs only; * is every topic.",
+    ),
+    cfg.FloatOpt(
+        "max_age",
+        default=300.0,
+        min=1.0,
+        max=DAY_S,
+        help="Seconds for which a signature counts, before and after its time: a job that waits longer than that for "
+        "a worker is refused. The same for all workers.",
+    ),
+]
+
 # oslo.config's name for the group [DEFAULT] is None.
 GROUPS: dict[str | None, list[cfg.Opt]] = {
     None: _LOG_OPTIONS,
@@ -281,6 +306,7 @@ GROUPS: dict[str | None, list[cfg.Opt]] = {
     "worker": _WORKER_OPTIONS,
     "store": _STORE_OPTIONS,
     "matchmaking": _MATCHMAKING_OPTIONS,
+    "signing": _SIGNING_OPTIONS,
 }
 
 

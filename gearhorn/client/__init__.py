@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gearhorn.client.geared_subscriber import GearhornSubscriber
     from gearhorn.client.publisher import Publisher, PublishResult
     from gearhorn.client.subscriber import Subscriber
+    from gearhorn.signing.signer import Signer
 
 # GearhornClient and GearhornSubscriber are built on gear, the others on asyncio.
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PublishResult",
     "Publisher",
     "ReceiverResult",
+    "Signer",
     "Subscriber",
 ]
 
@@ -31,6 +33,7 @@ _HOMES = {
     "PublishResult": "gearhorn.client.publisher",
     "Publisher": "gearhorn.client.publisher",
     "ReceiverResult": "gearhorn.client.answers",
+    "Signer": "gearhorn.signing.signer",
     "Subscriber": "gearhorn.client.subscriber",
 }
 

@@ -11,8 +11,11 @@ import gear
 
 from gearhorn.client.geared import Client
 from gearhorn.client.requests import STANDARD_QUEUES, fanout_body
+from gearhorn.client.signatures import ready
 from gearhorn.errors import BadRequest
 from gearhorn.names import OwnQueues
+from gearhorn.signing.envelope import FANOUT
+from gearhorn.signing.signer import Signer
 
 PRIORITY_OF_PRECEDENCE = {
     gear.PRECEDENCE_NORMAL: None,
@@ -24,15 +27,22 @@ PRIORITY_OF_PRECEDENCE = {
 class GearhornClient(Client):
     """A gear.Client that publishes. `queues` are the names that the service was given, if not the usual ones.
 
-    With `topic_queues` each topic's own queue is used, for servers that let nobody into the general one.
+    With `topic_queues` each topic's own queue is used, for servers that let nobody into the general one. With a
+    `signer` all that is published is signed.
     """
 
     def __init__(
-        self, client_id: str = "unknown", *, queues: OwnQueues = STANDARD_QUEUES, topic_queues: bool = False
+        self,
+        client_id: str = "unknown",
+        *,
+        queues: OwnQueues = STANDARD_QUEUES,
+        topic_queues: bool = False,
+        signer: Signer | None = None,
     ) -> None:
         super().__init__(client_id)
         self.queues = queues
         self.topic_queues = topic_queues
+        self.signer = signer
 
     def submitJob(
         self,
@@ -75,7 +85,8 @@ class GearhornClient(Client):
             results=results,
         )
         queues = self.queues.of_topic(topic) if self.topic_queues else self.queues
-        fanout = _FanoutJob(job, queues.fanout, body, is_background=background)
+        signed = ready(body, FANOUT, self.signer)()
+        fanout = _FanoutJob(job, queues.fanout, signed, is_background=background)
         super().submitJob(fanout, background, precedence, timeout)
         job.connection = fanout.connection
 

@@ -12,10 +12,11 @@ import time
 import gear
 
 from gearhorn.client.geared import Client
+from gearhorn.client.signatures import Body
 from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable, Unavailable
 
 # A refusal begins with the key that is wrong; anything else is trouble of the service's own.
-KEYS_OF_REQUESTS = ("topic", "client_id", "ttl")
+KEYS_OF_REQUESTS = ("topic", "client_id", "ttl", "signed", "key", "hmac", "job", "time", "nonce")
 
 # gear's thread notices the end of a connection at once, unless it is busy in a handler.
 NOTICE_LIMIT_S = 1.0
@@ -24,8 +25,8 @@ NOTICE_LIMIT_S = 1.0
 class RequestClient(Client):
     """A gear.Client that can also `ask`."""
 
-    def ask(self, queue: str, body: bytes, timeout_s: float) -> None:
-        """Returns when the service has done what `body` asks for. It may be done more than once.
+    def ask(self, queue: str, body: Body, timeout_s: float) -> None:
+        """Returns when the service has done what `body`, once called, asks for. It may be done more than once.
 
         Raises BadRequest when the service refuses it, with its words; ServerUnavailable when no Gearman server took it,
         and Unavailable when the service did not answer in time or could not do it.
@@ -39,16 +40,16 @@ class RequestClient(Client):
         if request.failure:
             raise _refusal(request)
 
-    def _run(self, queue: str, body: bytes, deadline_s: float) -> "_Request":
+    def _run(self, queue: str, body: Body, deadline_s: float) -> "_Request":
         request = self._submit(queue, body, deadline_s)
         if not request.ended.wait(_left_s(deadline_s)):
             _take_back(request)
         return request
 
-    def _submit(self, queue: str, body: bytes, deadline_s: float) -> "_Request":
+    def _submit(self, queue: str, body: Body, deadline_s: float) -> "_Request":
         while True:
             self._wait_for_server(deadline_s)
-            request = _Request(queue, body)
+            request = _Request(queue, body())
             try:
                 self.submitJob(request, timeout=_left_s(deadline_s) / max(1, len(self.active_connections)))
             except (gear.GearmanError, gear.NoConnectedServersError):

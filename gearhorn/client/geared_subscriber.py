@@ -10,8 +10,11 @@ from gearhorn.client.geared import Worker
 from gearhorn.client.geared_requests import RequestClient
 from gearhorn.client.labels import connection_label
 from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
+from gearhorn.client.signatures import ready
 from gearhorn.errors import BadRequest, Unavailable
 from gearhorn.names import OwnQueues, queue_name
+from gearhorn.signing.envelope import SUBSCRIBE, UNSUBSCRIBE
+from gearhorn.signing.signer import Signer
 
 # A subscriber may wait for hours: a server that went away without a word is noticed within two minutes.
 KEEPALIVE_IDLE_S = 60
@@ -25,15 +28,24 @@ class GearhornSubscriber:
     `client_id` should be stable, such as the host's name: under another one the old subscriptions stay, and their
     queues fill. Several objects with the same one share its copies. `queues` are the names that the service was given,
     if not the usual ones; with `topic_queues` each topic's own queues are used, for servers that let nobody into the
-    general ones. `worker` is the gear.Worker that receives, `client` the gear.Client that asks the service.
+    general ones. With a `signer` all that is asked is signed. `worker` is the gear.Worker that receives, `client` the
+    gear.Client that asks the service.
     """
 
-    def __init__(self, client_id: str, *, queues: OwnQueues = STANDARD_QUEUES, topic_queues: bool = False) -> None:
+    def __init__(
+        self,
+        client_id: str,
+        *,
+        queues: OwnQueues = STANDARD_QUEUES,
+        topic_queues: bool = False,
+        signer: Signer | None = None,
+    ) -> None:
         if not client_id:
             raise BadRequest("client_id", "is empty")
         self.client_id = client_id
         self.queues = queues
         self.topic_queues = topic_queues
+        self.signer = signer
         self.worker = Worker(connection_label(client_id))
         self.client = RequestClient(connection_label(f"{client_id}_subscriber"))
 
@@ -69,7 +81,7 @@ class GearhornSubscriber:
         """
         body = subscription_body(topic, self.client_id, ttl, own=self.queues.all())
         try:
-            self.client.ask(self._queues_of(topic).subscribe[0], body, timeout)
+            self.client.ask(self._queues_of(topic).subscribe[0], ready(body, SUBSCRIBE, self.signer), timeout)
         except Unavailable:
             self._serve(queue_name(topic, self.client_id))
             raise
@@ -83,7 +95,7 @@ class GearhornSubscriber:
         taken stay in the queue. Raises as `subscribe`; the queue goes on being served then.
         """
         body = subscription_body(topic, self.client_id, own=self.queues.all())
-        self.client.ask(self._queues_of(topic).unsubscribe, body, timeout)
+        self.client.ask(self._queues_of(topic).unsubscribe, ready(body, UNSUBSCRIBE, self.signer), timeout)
         self._stop_serving(queue_name(topic, self.client_id))
 
     def getJob(self) -> gear.WorkerJob:

@@ -11,9 +11,12 @@ from gearhorn.client.attempt import Answer
 from gearhorn.client.labels import connection_label
 from gearhorn.client.requests import STANDARD_QUEUES, fanout_body, subscription_body
 from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Service, with_tls
+from gearhorn.client.signatures import ready
 from gearhorn.errors import BadRequest
 from gearhorn.names import OwnQueues
 from gearhorn.net.connection import LinkSettings
+from gearhorn.signing.envelope import FANOUT, SUBSCRIBE, UNSUBSCRIBE
+from gearhorn.signing.signer import Signer
 from gearhorn.wire import packets
 
 # What the service waits for receivers when it is not told; said explicitly, so that both sides know the limit.
@@ -51,7 +54,8 @@ class Publisher:
     Calls may overlap. `connect_limit_s` is for how long a server is looked for when all are down, `settings` are for
     links with particular needs, `queues` the names that the service was given, if not the usual ones. With
     `topic_queues` each topic's own queues are used, for servers that let nobody into the general ones; the service must
-    have been told to serve them. Raises Misconfigured for addresses that are none.
+    have been told to serve them. With a `signer` all that is asked is signed. Raises Misconfigured for addresses that
+    are none.
     """
 
     def __init__(
@@ -63,11 +67,13 @@ class Publisher:
         settings: LinkSettings | None = None,
         queues: OwnQueues = STANDARD_QUEUES,
         topic_queues: bool = False,
+        signer: Signer | None = None,
     ) -> None:
         label = connection_label(f"gearhorn-publisher_{socket.gethostname()}")
         self._service = Service(servers, with_tls(settings, tls), label, connect_limit_s)
         self._queues = queues
         self._topic_queues = topic_queues
+        self._signer = signer
 
     async def __aenter__(self) -> Self:
         await self._service.__aenter__()
@@ -134,7 +140,8 @@ class Publisher:
         listener = _Listener(on_progress, on_result)
         first_limit_s = ANSWER_LIMIT_S if timeout is None else timeout
         rest_limit_s = (receivers_limit_s or ANSWER_LIMIT_S) + GRACE_S
-        answer = await self._service.ask(self._queues_of(topic).fanout, body, first_limit_s, rest_limit_s, listener)
+        signed = ready(body, FANOUT, self._signer)
+        answer = await self._service.ask(self._queues_of(topic).fanout, signed, first_limit_s, rest_limit_s, listener)
         return listener.conclude(answer)
 
     async def subscribe(
@@ -146,12 +153,12 @@ class Publisher:
         `publish`, TimedOut without an answer within `timeout` seconds.
         """
         body = subscription_body(topic, client_id, ttl, own=self._queues.all())
-        await self._service.do(self._queues_of(topic).subscribe[0], body, timeout)
+        await self._service.do(self._queues_of(topic).subscribe[0], ready(body, SUBSCRIBE, self._signer), timeout)
 
     async def unsubscribe(self, topic: str, client_id: str, *, timeout: float = ANSWER_LIMIT_S) -> None:
         """Ends a subscription, if there is one. Raises as `subscribe`."""
         body = subscription_body(topic, client_id, own=self._queues.all())
-        await self._service.do(self._queues_of(topic).unsubscribe, body, timeout)
+        await self._service.do(self._queues_of(topic).unsubscribe, ready(body, UNSUBSCRIBE, self._signer), timeout)
 
     def _queues_of(self, topic: str) -> OwnQueues:
         return self._queues.of_topic(topic) if self._topic_queues else self._queues

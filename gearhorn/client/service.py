@@ -13,6 +13,7 @@ from typing import Self
 
 from gearhorn.client.answers import refusal
 from gearhorn.client.attempt import Answer, Attempt, Caller, Deaf, Hearing
+from gearhorn.client.signatures import Body
 from gearhorn.errors import Misconfigured, ServerUnavailable, TimedOut, Unavailable
 from gearhorn.net.address import Address, parse_addresses
 from gearhorn.net.client_link import ClientLink
@@ -75,12 +76,13 @@ class Service:
     async def ask(
         self,
         queue: str,
-        body: bytes,
+        body: Body,
         limit_s: float = ANSWER_LIMIT_S,
         rest_limit_s: float = ANSWER_LIMIT_S,
         hearing: Hearing | None = None,
     ) -> Answer:
-        """The answer to `body`. It may be done more than once: what is lost with a server is asked again.
+        """The answer to what `body` returns. It is called anew when what was lost with a server is asked again, which
+        may then be done more than once.
 
         The service has `limit_s` seconds for its first word, and then `rest_limit_s` for its answer. Raises
         ServerUnavailable when no server could be reached or none takes the job; TimedOut without an answer in time;
@@ -98,18 +100,18 @@ class Service:
                 raise
             raise self._no_answer(queue, limit_s, rest_limit_s if caller.has_heard else None) from None
 
-    async def do(self, queue: str, body: bytes, limit_s: float) -> None:
+    async def do(self, queue: str, body: Body, limit_s: float) -> None:
         """Returns when the service has done what `body` asks for. Raises as `ask`, and BadRequest when it refuses."""
         answer = await self.ask(queue, body, limit_s)
         if not answer.is_complete:
             raise refusal(answer.data.decode(errors="replace"))
 
-    async def _ask_until_answered(self, queue: str, body: bytes, caller: Caller) -> Answer:
+    async def _ask_until_answered(self, queue: str, body: Body, caller: Caller) -> Answer:
         failure_count = 0
         while True:
             link = await self._wait_for_link(self._connect_limit_s)
             attempt = Attempt(caller)
-            encoded = packets.pack(packets.SUBMIT_JOB, queue.encode(), NO_UNIQUE, body)
+            encoded = packets.pack(packets.SUBMIT_JOB, queue.encode(), NO_UNIQUE, body())
             link.submit(attempt, 0, 1, encoded, foreground=True)
             ending = await attempt.ended
             if isinstance(ending, Answer):

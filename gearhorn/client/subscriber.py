@@ -13,10 +13,13 @@ from gearhorn.client.labels import connection_label
 from gearhorn.client.renewals import Renewals
 from gearhorn.client.requests import STANDARD_QUEUES, subscription_body
 from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Service, as_addresses, with_tls
+from gearhorn.client.signatures import Body, ready
 from gearhorn.client.waiting import cancel, wait_for_first
 from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, queue_name
 from gearhorn.net.connection import LinkSettings
+from gearhorn.signing.envelope import SUBSCRIBE, UNSUBSCRIBE
+from gearhorn.signing.signer import Signer
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,8 @@ class Subscriber:
 
     `settings` are for links with particular needs, `queues` and `matchmaking_topic` the names that the service was
     given, if not the usual ones. With `topic_queues` each topic's own queues are used, for servers that let nobody into
-    the general ones. `on_renewal` is called with the topic whenever a subscription was made again.
+    the general ones. With a `signer` all that is asked is signed. `on_renewal` is called with the topic whenever a
+    subscription was made again.
 
     Raises BadRequest for an empty client id and Misconfigured for addresses that are none.
     """
@@ -62,6 +66,7 @@ class Subscriber:
         topic_queues: bool = False,
         matchmaking_topic: str = MATCHMAKING_TOPIC,
         on_renewal: Callable[[str], None] = lambda topic: None,
+        signer: Signer | None = None,
     ) -> None:
         if not client_id:
             raise BadRequest("client_id", "is empty")
@@ -75,6 +80,7 @@ class Subscriber:
         self._topic_queues = topic_queues
         self._matchmaking_topic = matchmaking_topic
         self._on_renewal = on_renewal
+        self._signer = signer
         self._renewals = Renewals(self._renew)
         label = connection_label(client_id)
         self._inbox = Inbox(self._addresses, self._settings, label, concurrency, self._renewals.make_all_due)
@@ -120,7 +126,7 @@ class Subscriber:
         reached, TimedOut without an answer within `timeout` seconds and Unavailable when the service cannot do it now:
         it may have subscribed all the same, and copies wait in the queue.
         """
-        body = self._body(topic, ttl)
+        body = ready(self._body(topic, ttl), SUBSCRIBE, self._signer)
         await self._ask(self._queues_of(topic).subscribe[0], body, timeout)
         # Not before: a queue that is refused because it is another's would be served for a moment, and that one's
         # copies taken. Nothing is lost by the order: copies wait for a worker.
@@ -134,7 +140,7 @@ class Subscriber:
         Copies that are being handled are finished. Those that nobody has taken stay in the queue. Raises as
         `subscribe`; the queue goes on being served then, and the subscription renewed.
         """
-        body = self._body(topic)
+        body = ready(self._body(topic), UNSUBSCRIBE, self._signer)
         await self._ask(self._queues_of(topic).unsubscribe, body, timeout)
         self._renewals.remove(topic)
         self._inbox.retire(queue_name(topic, self.client_id))
@@ -159,7 +165,7 @@ class Subscriber:
     def _queues_of(self, topic: str) -> OwnQueues:
         return self._queues.of_topic(topic) if self._topic_queues else self._queues
 
-    async def _ask(self, queue: str, body: bytes, timeout_s: float) -> None:
+    async def _ask(self, queue: str, body: Body, timeout_s: float) -> None:
         async with self._service() as service:
             await service.do(queue, body, timeout_s)
 
@@ -173,7 +179,8 @@ class Subscriber:
 
     async def _renew(self, topic: str, ttl_s: float) -> None:
         await self._inbox.wait_until_up()
-        await self._ask(self._queues_of(topic).subscribe[0], self._body(topic, ttl_s), ANSWER_LIMIT_S)
+        body = ready(self._body(topic, ttl_s), SUBSCRIBE, self._signer)
+        await self._ask(self._queues_of(topic).subscribe[0], body, ANSWER_LIMIT_S)
         self._on_renewal(topic)
 
     async def _wait_until_up(self) -> None:

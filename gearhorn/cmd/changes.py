@@ -11,7 +11,7 @@ from gearhorn.client.service import ANSWER_LIMIT_S
 from gearhorn.cmd import exits
 from gearhorn.cmd.options import Parents, add_topic_queue, seconds
 from gearhorn.cmd.output import DescribedParser, paragraphs, say, say_log_plainly, status_table
-from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.settings import read_config, read_signer
 
 _BY_WAY_OF_SERVICE = """The change goes through the service's queue, so that every worker learns of it: a Gearman server
 and a worker must be up."""
@@ -56,7 +56,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 def _add_parser(subparsers: Any, parents: Parents, name: str, help: str, what: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
-        parents=[parents.common, parents.gearman],
+        parents=[parents.common, parents.gearman, parents.signing],
         help=help,
         description=paragraphs(what, _BY_WAY_OF_SERVICE, _OUTPUT),
         epilog=_STATUSES,
@@ -111,6 +111,7 @@ async def _ask_service(arguments: argparse.Namespace, change: Callable[[Publishe
         settings=config.link_settings(),
         queues=config.own_queues(),
         topic_queues=arguments.topic_queue,
+        signer=read_signer(arguments, config),
     ) as publisher:
         await publisher.connect()
         await change(publisher)

@@ -16,7 +16,7 @@ from gearhorn.cmd import exits
 from gearhorn.cmd.command import Command
 from gearhorn.cmd.options import Parents, add_topic_queue, count, leave_rest_alone, seconds
 from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table, write_all
-from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.settings import read_config, read_signer
 from gearhorn.cmd.signals import stop_on_signals
 from gearhorn.config import Config
 from gearhorn.errors import GearhornError
@@ -49,7 +49,7 @@ _STATUSES = status_table(
 def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "listen",
-        parents=[parents.common, parents.gearman],
+        parents=[parents.common, parents.gearman, parents.signing],
         help="subscribe to a topic, and print each copy or run a command with it",
         usage="%(prog)s [OPTION ...] TOPIC [--exec CMD [ARG ...]]",
         description=_DESCRIPTION,
@@ -123,6 +123,7 @@ async def _listen(config: Config, arguments: argparse.Namespace) -> int:
         settings=config.link_settings(),
         queues=config.own_queues(),
         topic_queues=arguments.topic_queue,
+        signer=read_signer(arguments, config),
     )
     stopping = stop_on_signals(subscriber)
     handler = _Handler(arguments, subscriber.stop)

@@ -15,11 +15,12 @@ class Parents(NamedTuple):
 
     common: argparse.ArgumentParser
     gearman: argparse.ArgumentParser
+    signing: argparse.ArgumentParser
     store: argparse.ArgumentParser
 
 
 def build_parents() -> Parents:
-    return Parents(_common(), _gearman(), _store())
+    return Parents(_common(), _gearman(), _signing(), _store())
 
 
 def let_options_stand_before(parents: Parents) -> Parents:
@@ -134,6 +135,21 @@ def _gearman() -> argparse.ArgumentParser:
         ("--ssl-key", "of its key"),
     ):
         group.add_argument(option, metavar="FILE", help=f"speak TLS; PEM file {what}")
+    return parser
+
+
+def _signing() -> argparse.ArgumentParser:
+    """The secret itself is no option: `ps` would show it."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group(_GROUP)
+    group.add_argument(
+        "--sign-key", metavar="ID", help="sign with the key ID of the keys file (else the variable GEARHORN_SIGN_KEY)"
+    )
+    group.add_argument(
+        "--sign-keys-file",
+        metavar="FILE",
+        help="the keys file (else the variable GEARHORN_SIGN_KEYS_FILE, else that of the configuration)",
+    )
     return parser
 
 

@@ -15,7 +15,7 @@ from gearhorn.cmd import exits
 from gearhorn.cmd.options import Parents, add_topic_queue, let_options_stand_anywhere, seconds, unix_time
 from gearhorn.cmd.output import DescribedParser, data_fields, paragraphs, say, say_log_plainly, status_table
 from gearhorn.cmd.progress import ProgressBar
-from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.settings import read_config, read_signer
 from gearhorn.config import Config
 
 _DESCRIPTION = paragraphs(
@@ -46,7 +46,7 @@ _STATUSES = status_table(
 def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "publish",
-        parents=[parents.common, parents.gearman],
+        parents=[parents.common, parents.gearman, parents.signing],
         help="send a message to every subscriber of a topic",
         description=_DESCRIPTION,
         epilog=_STATUSES,
@@ -115,6 +115,7 @@ async def _publish(config: Config, arguments: argparse.Namespace, payload: bytes
         settings=config.link_settings(),
         queues=config.own_queues(),
         topic_queues=arguments.topic_queue,
+        signer=read_signer(arguments, config),
     ) as publisher:
         await publisher.connect()  # who sits at a prompt wants to know at once; what is lost later is waited for
         with ProgressBar(arguments.topic, is_wanted=_wants_bar(arguments)) as bar:

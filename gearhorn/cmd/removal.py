@@ -5,13 +5,16 @@ import asyncio
 
 from gearhorn.client.requests import subscription_body
 from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Service
+from gearhorn.client.signatures import ready
 from gearhorn.cmd import exits
 from gearhorn.cmd.lookups import opened_store
 from gearhorn.cmd.output import say, say_log_plainly
-from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.settings import read_config, read_signer
 from gearhorn.config import Config
 from gearhorn.names import queue_name
 from gearhorn.net.drain import drain
+from gearhorn.signing.envelope import UNSUBSCRIBE
+from gearhorn.signing.signer import Signer
 from gearhorn.store.base import Store, Unsubscribe
 from gearhorn.store.leases import Lease, LeaseKey
 
@@ -24,12 +27,12 @@ _LABEL = "gearhorn_workers_remove"
 def remove_worker(arguments: argparse.Namespace) -> int:
     config = read_config(arguments, default_log_level="warning")
     say_log_plainly()
-    return asyncio.run(_remove(config, arguments.worker_id))
+    return asyncio.run(_remove(config, arguments.worker_id, read_signer(arguments, config)))
 
 
-async def _remove(config: Config, worker_id: str) -> int:
+async def _remove(config: Config, worker_id: str, signer: Signer | None) -> int:
     async with opened_store(config) as store:
-        removal = Removal(config, store, worker_id)
+        removal = Removal(config, store, worker_id, signer)
         lease = await removal.find_lease()
         if lease is None:
             say(f"there is no worker {worker_id}")
@@ -42,8 +45,11 @@ async def _remove(config: Config, worker_id: str) -> int:
 
 
 class Removal:
-    def __init__(self, config: Config, store: Store, worker_id: str) -> None:
+    """`signer` is for services that take signed jobs only on `__matchmaking`, too."""
+
+    def __init__(self, config: Config, store: Store, worker_id: str, signer: Signer | None = None) -> None:
         self._config = config
+        self._signer = signer
         self._store = store
         self._worker_id = worker_id
         self._topic = config.matchmaking_settings().topic
@@ -92,7 +98,7 @@ class Removal:
         if any(lease.left_s > 0 for lease in await self._store.leases()):
             queues = self._config.own_queues()
             body = subscription_body(self._topic, self._worker_id, own=queues.all(), matchmaking_topic=self._topic)
-            await service.do(queues.unsubscribe, body, ANSWER_LIMIT_S)
+            await service.do(queues.unsubscribe, ready(body, UNSUBSCRIBE, self._signer), ANSWER_LIMIT_S)
         else:
             # It stays unsettled: a worker that comes meanwhile is handed what it may have to tell.
             await self._store.apply([Unsubscribe(self._topic, self._worker_id)])

@@ -1,10 +1,13 @@
 """From command line arguments to the configuration: options beat the files."""
 
 import argparse
+import os
 from collections.abc import Mapping
 
 from gearhorn.config import Config
+from gearhorn.errors import Misconfigured
 from gearhorn.logs import set_up_logging
+from gearhorn.signing.signer import Signer
 
 Overrides = Mapping[tuple[str | None, str], object]
 
@@ -18,6 +21,23 @@ def read_config(
     config = Config(files, {**_from_options(arguments, default_log_level), **(overrides or {})})
     set_up_logging(config.log_settings())
     return config
+
+
+def read_signer(
+    arguments: argparse.Namespace, config: Config, environ: Mapping[str, str] = os.environ
+) -> Signer | None:
+    """Who signs, if the command line or the environment names a key. Raises Misconfigured."""
+    key_id = getattr(arguments, "sign_key", None) or environ.get("GEARHORN_SIGN_KEY", "")
+    named_path = getattr(arguments, "sign_keys_file", None)
+    path = named_path or environ.get("GEARHORN_SIGN_KEYS_FILE", "")
+    if not key_id:
+        if named_path:
+            raise Misconfigured("--sign-keys-file without --sign-key: which of its keys?")
+        return None
+    path = path or config.signing_settings().keys_file
+    if not path:
+        raise Misconfigured("to sign takes --sign-keys-file, GEARHORN_SIGN_KEYS_FILE or [signing] keys_file")
+    return Signer.from_file(key_id, path)
 
 
 def _from_options(arguments: argparse.Namespace, default_log_level: str) -> dict[tuple[str | None, str], object]:

@@ -42,20 +42,22 @@ MAY_IMPORT = {
         losses
     """,
     "resuming": "errors names bodies core store net grouping logs metrics",
+    "signing": "errors bodies core net store clock patience",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
-    "handlers": "errors names clock bodies wire core store net directory broadcast resuming logs metrics",
-    "client": "errors names bodies wire core net logs",
+    "handlers": "errors names clock bodies wire core store net directory broadcast resuming signing logs metrics",
+    "client": "errors names bodies wire core net signing logs",
     "daemon": """
-        errors names bodies wire core store net handlers matchmaker patience tasks resuming logs metrics systemd
+        errors names bodies wire core store net handlers matchmaker patience tasks resuming signing logs metrics
+        systemd
     """,
     "options": "errors names core logs metrics",
     "config": """
-        credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming options logs
-        metrics
+        credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
+        logs metrics
     """,
     "cmd": """
-        credentials losses errors names bodies wire core store net messages daemon client options config logs metrics
-        systemd
+        credentials losses errors names bodies wire core store net messages signing daemon client options config logs
+        metrics systemd
     """,
     "__main__": "cmd",
 }

@@ -9,6 +9,7 @@ from gearhorn.bodies import FanoutRequest, parse_fanout, parse_subscription
 from gearhorn.client.answers import Failure, ReceiverResult, Unreadable
 from gearhorn.client.attempt import Answer, Hearing
 from gearhorn.client.publisher import Publisher, PublishResult
+from gearhorn.client.signatures import Body
 from gearhorn.errors import BadRequest, Misconfigured, Unavailable
 from gearhorn.names import OwnQueues
 from gearhorn.wire import packets
@@ -26,14 +27,14 @@ class StandIn:
         self.body = b""
         self.limits_s: tuple[float, ...] = ()
 
-    async def ask(self, queue: str, body: bytes, limit_s: float, rest_limit_s: float, hearing: Hearing) -> Answer:
-        self.queue, self.body, self.limits_s = queue, body, (limit_s, rest_limit_s)
+    async def ask(self, queue: str, body: Body, limit_s: float, rest_limit_s: float, hearing: Hearing) -> Answer:
+        self.queue, self.body, self.limits_s = queue, body(), (limit_s, rest_limit_s)
         hearing.began()
         self.words(hearing)
         return self.answer
 
-    async def do(self, queue: str, body: bytes, limit_s: float) -> None:
-        self.queue, self.body, self.limits_s = queue, body, (limit_s,)
+    async def do(self, queue: str, body: Body, limit_s: float) -> None:
+        self.queue, self.body, self.limits_s = queue, body(), (limit_s,)
 
     @property
     def request(self) -> FanoutRequest:

@@ -1,0 +1,70 @@
+"""Signed changes of one subscription take effect in the order in which they were signed.
+
+Changes wait in queues, and who can bring one to the front of others could have a subscription end up as it was before.
+So the time of the last one that was let through is kept, and an older one is refused. To compare, to keep and to make
+the change is one step, under a lock in the store that all workers respect.
+
+Times of two that sign are compared as they are: whose clock is behind comes too late, if both change the same
+subscription within that time.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import random
+from collections.abc import AsyncIterator
+
+from gearhorn.core.backoff import Backoff
+from gearhorn.errors import BadRequest, StoreUnavailable
+from gearhorn.patience import Patience
+from gearhorn.signing.vouchers import Voucher
+from gearhorn.store.base import RecordKey, Store
+
+# Kinds of records.
+TIMES, LOCKS = "signed-time", "signed-lock"
+
+# How often a lock that another has is asked for.
+FIRST_RETRY_S, MOST_RETRY_S = 0.01, 0.25
+
+
+class Order:
+    """`wait_limit_s`: how long a change waits for its turn, and at the least how long one may take."""
+
+    def __init__(self, store: Store, patience: Patience, wait_limit_s: float) -> None:
+        self._store = store
+        self._patience = patience
+        self._wait_limit_s = wait_limit_s
+
+    @contextlib.asynccontextmanager
+    async def turn(self, voucher: Voucher, pair: tuple[str, str], owner: bytes, ttl_s: float) -> AsyncIterator[None]:
+        """Within the block no other signed change of this topic and client id is made.
+
+        `owner` is the job: of one that was run by a worker that died, the lock is its own. Raises BadRequest when a
+        later change was let through already, StoreUnavailable when its turn does not come.
+        """
+        name = hashlib.sha256("\n".join(pair).encode()).hexdigest()
+        lock = RecordKey(LOCKS, name)
+        await self._lock(lock, owner)
+        try:
+            await self._advance(RecordKey(TIMES, name), voucher, ttl_s)
+            yield
+        finally:
+            with contextlib.suppress(StoreUnavailable):  # then it ends by itself
+                await self._store.drop_record(lock, owner)
+
+    async def _advance(self, key: RecordKey, voucher: Voucher, ttl_s: float) -> None:
+        newest = await self._patience.ask(lambda: self._store.read_record(key))
+        if newest is not None and float(newest) > voucher.claims.time:
+            raise BadRequest("time", "a later change of this subscription was made before: sign anew to make this one")
+        value = repr(voucher.claims.time).encode()
+        await self._patience.ask(lambda: self._store.keep_record(key, value, ttl_s))
+
+    async def _lock(self, lock: RecordKey, owner: bytes) -> None:
+        # Longer than a change is tried for: it must not be made when the lock is another's.
+        ttl_s = 2 * self._wait_limit_s + MOST_RETRY_S
+        backoff = Backoff(FIRST_RETRY_S, MOST_RETRY_S, random.Random())
+        deadline_s = asyncio.get_running_loop().time() + self._wait_limit_s
+        while await self._patience.ask(lambda: self._store.claim_record(lock, owner, ttl_s)) not in (None, owner):
+            if asyncio.get_running_loop().time() > deadline_s:
+                raise StoreUnavailable("other changes of the same subscription take too long")
+            await asyncio.sleep(backoff.next_s())

@@ -1,0 +1,100 @@
+"""Each signed body is run once, and again only when its own job comes back.
+
+gearmand hands a job out again, under the same handle, when its worker died: that one is run again, unless it had ended;
+then it gets the same answer, and nothing else is done. The same body in any other job is a replay, and so is one that
+comes again from a server that never hands out a job twice.
+
+Servers count their handles anew after a restart, so that somebody who waits for that may bring a body back under its
+old handle. If its job has ended it does not matter: only the answer is given again. What remains is a job that was cut
+short by the very restart.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from gearhorn.errors import BadRequest, StoreUnavailable
+from gearhorn.net.worker_link import Job
+from gearhorn.patience import Patience
+from gearhorn.signing.vouchers import Ending, SignedJob, Voucher, identity_of
+from gearhorn.store.base import RecordKey, Store
+
+log = logging.getLogger(__name__)
+
+# Kinds of records.
+RUNS, ENDINGS = "signed-run", "signed-ending"
+
+# An answer that is longer is a list of thousands of failures. The stores take ten times as much.
+ANSWER_LIMIT_BYTES = 100_000
+_TOO_LONG = Ending(False, b"the job had ended before, and its answer was too long to be kept")
+
+# At the end of the service, what is being written is waited for.
+CLOSING_LIMIT_S = 1.0
+
+Result = TypeVar("Result")
+
+
+class Replays:
+    """`jobs_outlast_restarts`: the Gearman servers keep background jobs over restarts."""
+
+    def __init__(self, store: Store, patience: Patience, *, jobs_outlast_restarts: bool = False) -> None:
+        self._store = store
+        self._patience = patience
+        self._jobs_outlast_restarts = jobs_outlast_restarts
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def begin(self, voucher: Voucher, job: Job, ttl_s: float) -> SignedJob | None:
+        """The job as it is to be run; None when it had ended before, and was given the same answer.
+
+        Raises BadRequest for a replay, and for what is too old and has not been begun before; StoreUnavailable when
+        nobody can tell.
+        """
+        name, identity = voucher.name, identity_of(voucher, job, jobs_outlast_restarts=self._jobs_outlast_restarts)
+        if voucher.is_stale and await self._read(RUNS, name) is None:
+            raise BadRequest("time", f"what key {voucher.key_id!r} signed is too old: sign anew to send again")
+        first = await self._claim(name, identity, ttl_s)
+        if first is not None:
+            ending = await self._read(ENDINGS, name)
+            if ending is not None and ending.startswith(identity):
+                _read_ending(ending[len(identity) :]).give_to(job)
+                return None
+            if ending is not None or first != identity:
+                raise BadRequest("nonce", f"key {voucher.key_id!r} has used it before: sign anew to send again")
+        return SignedJob(job, identity, lambda ending: self._note(name, identity, ending, ttl_s))
+
+    async def close(self) -> None:
+        if self._notes:
+            await asyncio.wait(self._notes, timeout=CLOSING_LIMIT_S)
+        for note in self._notes:
+            note.cancel()
+
+    def _note(self, name: str, identity: bytes, ending: Ending, ttl_s: float) -> None:
+        """The answer has been given: the store need not be waited for."""
+        kept = ending if len(ending.data) <= ANSWER_LIMIT_BYTES else _TOO_LONG
+        note = asyncio.create_task(self._keep(name, identity + _written(kept), ttl_s))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    async def _keep(self, name: str, value: bytes, ttl_s: float) -> None:
+        try:
+            await self._ask(lambda: self._store.claim_record(RecordKey(ENDINGS, name), value, ttl_s))
+        except StoreUnavailable as error:
+            log.warning("could not note that a signed job has ended: %s", error)
+
+    async def _claim(self, name: str, identity: bytes, ttl_s: float) -> bytes | None:
+        return await self._ask(lambda: self._store.claim_record(RecordKey(RUNS, name), identity, ttl_s))
+
+    async def _read(self, kind: str, name: str) -> bytes | None:
+        return await self._ask(lambda: self._store.read_record(RecordKey(kind, name)))
+
+    async def _ask(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        return await self._patience.ask(call)
+
+
+def _written(ending: Ending) -> bytes:
+    return (b"+" if ending.is_complete else b"-") + ending.data
+
+
+def _read_ending(text: bytes) -> Ending:
+    return Ending(text.startswith(b"+"), text[1:])
