@@ -90,11 +90,14 @@ class Tally:
 
     @property
     def allowance(self) -> int:
-        """How many copies may be sent now. Blobs that are half sent to several servers must not block each other."""
+        """How many copies may be sent now. Blobs that are half sent to several servers must not block each other: where
+        nothing is open and nothing could be recorded, some more may go.
+        """
         if not self.is_gated:
             return FULL_COUNT
         room = UNRECORDED_LIMIT - self.sent_count + self.recorded_count
-        return room if self.sent_count > self.settled_count else max(room, FULL_COUNT)
+        is_stuck = self.sent_count <= self.settled_count and self.done_count <= self.recorded_count
+        return max(room, FULL_COUNT) if is_stuck else room
 
     @property
     def wants_record(self) -> bool:

@@ -128,6 +128,8 @@ def test_copies_that_no_record_tells_of_are_held_back_but_never_all() -> None:
     assert tally.allowance == 0
     tally.settled_count = 20  # blobs that are half sent to several servers
     assert tally.allowance == 8
+    tally.done_count = 6  # of which a record could tell
+    assert tally.allowance == 0
     tally.is_gated = False
     tally.settled_count = 0
     assert tally.allowance > 0
