@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gearhorn.bodies import FanoutRequest, render_failures, render_result
-from gearhorn.core.fanout import COMPLETE, FanoutRun
+from gearhorn.core.fanout import COMPLETE, NOT_SENT, FanoutRun
 from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.core.members import Members
 from gearhorn.names import queue_prefix
@@ -96,6 +96,10 @@ class Broadcast:
         """To be called when it waits: says what that takes of memory."""
         each_bytes = FOREGROUND_COPY_BYTES if self._shipment.run.foreground else BACKGROUND_COPY_BYTES
         self._job.weigh(each_bytes * len(self._members))
+
+    def leave_out(self, members: Members, reason: str) -> None:
+        """Names these as failed, without a try. To be called before `start`."""
+        self._shipment.run.leave_out(members, f"{NOT_SENT}: {reason}")
 
     def record(self, journal: Journal, on_over: Callable[[bool], None]) -> None:
         """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered.

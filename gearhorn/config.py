@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from oslo_config import cfg
 
+from gearhorn.core.health import HealthLimits
 from gearhorn.core.limits import Limits
 from gearhorn.core.matchmaking import MatchmakingLimits
 from gearhorn.credentials import CREDENTIALS_VARIABLE, read_secret, warn_of_readers
@@ -34,6 +35,7 @@ from gearhorn.resuming.ledger import ResumingSettings
 from gearhorn.signing.guard import SigningSettings
 from gearhorn.store.opening import StoreSettings
 from gearhorn.store.urls import add_login, holds_secret
+from gearhorn.subscribers.policies import POLICIES, ReaperSettings
 
 TLS_FILES = ("ca_file", "cert_file", "key_file", "key_password_file")
 
@@ -163,6 +165,7 @@ class Config:
             patience=PatienceSettings(retry_timeout_s=self._conf.store.retry_timeout),
             matchmaking=self.matchmaking_settings(),
             signing=self.signing_settings(),
+            reaper=self.reaper_settings(),
             bytes_in_flight=worker.bytes_in_flight,
             drain_timeout_s=worker.drain_timeout,
         )
@@ -187,6 +190,29 @@ class Config:
             self._environ.get("CREDENTIALS_DIRECTORY", ""),
             self._conf.gearman.persistent_queue,
         )
+
+    def reaper_settings(self) -> ReaperSettings:
+        options = self._conf.reaper
+        for pattern, policy in options.policies.items():
+            if policy not in POLICIES:
+                raise Misconfigured(f"[reaper] policies: {policy!r}, for {pattern!r}, is none of {', '.join(POLICIES)}")
+        if options.dead_letter_queue and options.dead_letter_file:
+            raise Misconfigured("[reaper] names a dead_letter_queue and a dead_letter_file: one of them is enough")
+        if options.dead_letter_queue:
+            self._judge_dead_letter_queue(options.dead_letter_queue)
+        return ReaperSettings(
+            options.policy,
+            tuple(options.policies.items()),
+            options.interval,
+            HealthLimits(options.max_backlog, options.grace, options.dead_after),
+            options.dead_letter_queue,
+            options.dead_letter_file,
+        )
+
+    def _judge_dead_letter_queue(self, name: str) -> None:
+        _judge_queue(name, "[reaper] dead_letter_queue")
+        if name in self.own_queues().all():
+            raise Misconfigured(f"[reaper] dead_letter_queue: {name!r} is a queue of the service")
 
     def matchmaking_settings(self) -> MatchmakingSettings:
         options = self._conf.matchmaking
@@ -286,13 +312,13 @@ def _written(group: str | None, option: str) -> str:
     return f"[{group or 'DEFAULT'}] {option}"
 
 
-def _judge_queue(name: str) -> None:
+def _judge_queue(name: str, option: str = "[worker]") -> None:
     """Spaces and control characters would break lines of the admin protocol."""
     if not name or not name.isprintable() or " " in name:
         raise Misconfigured(
-            f"[worker] {name!r} is no name for a queue: it is empty or has a space or control character"
+            f"{option} {name!r} is no name for a queue: it is empty or has a space or control character"
         )
     if len(name.encode()) > QUEUE_NAME_LIMIT_BYTES:
         raise Misconfigured(
-            f"[worker] {name!r} is no name for a queue: it has more than {QUEUE_NAME_LIMIT_BYTES} bytes"
+            f"{option} {name!r} is no name for a queue: it has more than {QUEUE_NAME_LIMIT_BYTES} bytes"
         )

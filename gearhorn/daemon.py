@@ -12,6 +12,7 @@ from gearhorn.core.limits import MIB
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
+from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.backpressure import Backpressure
 from gearhorn.net.connection import LinkSettings
@@ -22,6 +23,9 @@ from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.resuming.orphans import Orphans
 from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Store
+from gearhorn.subscribers.pauses import Pauses
+from gearhorn.subscribers.policies import ReaperSettings
+from gearhorn.subscribers.watcher import Names, make_watcher
 from gearhorn.tasks import running, wait_for_first
 
 log = logging.getLogger(__name__)
@@ -41,6 +45,7 @@ class DaemonSettings:
     signing: SigningSettings = field(default_factory=SigningSettings)
     # Of the jobs held on all servers together, which see net/backpressure.py.
     bytes_in_flight: int = 256 * MIB
+    reaper: ReaperSettings = field(default_factory=ReaperSettings)
     drain_timeout_s: float = 30.0
 
 
@@ -71,6 +76,7 @@ class Daemon:
         self._store = store
         self._stop = stop
         self._on_ready = on_ready
+        counters, pauses = Counters(), Pauses()
         self._dispatch = Dispatch(
             list(settings.servers),
             settings.link,
@@ -86,10 +92,29 @@ class Daemon:
             settings.servers,
             settings.link,
             settings.worker.client_id,
+            counters,
         )
         self._ledger = Ledger(settings.resuming, store, settings.link, self._dispatch.go_on)
         self._handlers = Handlers(
-            settings.handlers, self._matchmaker.directory, self._dispatch, self._ledger, time.time, self._make_guard()
+            settings.handlers,
+            self._matchmaker.directory,
+            self._dispatch,
+            self._ledger,
+            time.time,
+            pauses,
+            counters,
+            self._make_guard(),
+        )
+        self._watcher = make_watcher(
+            settings.reaper,
+            store,
+            self._matchmaker.directory,
+            self._dispatch,
+            settings.servers,
+            settings.link,
+            Names(settings.matchmaking.worker_id, settings.worker.client_id, settings.matchmaking.topic),
+            counters,
+            pauses,
         )
         self._orphans = Orphans(store, self._ledger.token, self._handlers.finish)
         self._pressure = Backpressure(settings.bytes_in_flight)
@@ -108,6 +133,7 @@ class Daemon:
                 async with running([self._dispatch.run(), self._matchmaker.run()]):
                     await self._serve_when_up()
         finally:
+            await self._watcher.close()
             await self._handlers.close()
             await self._ledger.close()
             await self._matchmaker.close()
@@ -119,13 +145,14 @@ class Daemon:
             for worker in self._workers:
                 worker.start_grabbing()
             works = [worker.run() for worker in self._workers]
-            async with running([*works, self._ledger.run(), self._orphans.run()]):
+            async with running([*works, self._ledger.run(), self._orphans.run(), self._watcher.run()]):
                 answers = [_all_answered(lanes) for lanes in self._lanes]
                 if await self._unless_stopped(wait_for_first(answers)):
                     self._say_ready()
                     await self._stop.wanted.wait()
                 systemd.notify("STOPPING=1")
                 await self._drain()
+            await self._watcher.close()
         await self._matchmaker.leave()
 
     def _open_lanes(self, address: Address) -> list[WorkerLink]:

@@ -11,10 +11,11 @@ from gearhorn.broadcast import BUG, Answerable, Broadcast, Waiting
 from gearhorn.clock import steady_s
 from gearhorn.core.gathering import Gathering
 from gearhorn.core.limits import Limits
-from gearhorn.core.members import Members
+from gearhorn.core.members import NOBODY, Members
 from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, Misconfigured, StoreUnavailable
+from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
@@ -24,6 +25,7 @@ from gearhorn.resuming.orphans import Orphan
 from gearhorn.signing.envelope import FANOUT, SUBSCRIBE, UNSUBSCRIBE
 from gearhorn.signing.guard import Guard
 from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
+from gearhorn.subscribers.pauses import PAUSED_REASON, Parted, Pauses
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class Handlers:
         dispatch: Dispatch,
         ledger: Ledger,
         now_s: Callable[[], float],
+        pauses: Pauses,
+        counters: Counters,
         guard: Guard | None = None,
     ) -> None:
         self._settings = settings
@@ -66,6 +70,8 @@ class Handlers:
         self._limits = settings.limits
         self._gathering = Gathering(self._limits.answer_bytes, self._limits.answers_bytes)
         self._rooms = Rooms(self._limits.subscribers_count)
+        self._pauses = pauses
+        self._counters = counters
         self._waiting = Waiting()
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_closing = False
@@ -151,12 +157,20 @@ class Handlers:
     def _send(self, job: Job, request: FanoutRequest, members: Members) -> Coroutine[None, None, None] | None:
         if request.exclude:
             members = members.without(request.exclude)
+        paused = NOBODY
+        if request.topic in self._pauses:
+            members, paused = self._part(request.topic, members)
         self._check_size(request, len(members))
         if self._ledger.is_worth_it(members):
-            return self._send_recorded(job, request, members)
+            return self._send_recorded(job, request, members, paused)
         copy_key = self._ledger.new_copy_key()
-        self._start(Broadcast(job, request, members, copy_key=copy_key, gathering=self._gathering), request)
+        self._start(Broadcast(job, request, members, copy_key=copy_key, gathering=self._gathering), request, paused)
         return None
+
+    def _part(self, topic: str, members: Members) -> Parted:
+        parted = self._pauses.part(topic, members)
+        self._counters.add("paused_copies", len(parted.paused))
+        return parted
 
     def _check_size(self, request: FanoutRequest, copy_count: int) -> None:
         copies_bytes = copy_count * len(request.payload)
@@ -167,21 +181,25 @@ class Handlers:
                 f"more than {self._limits.copies_bytes}",
             )
 
-    async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members) -> None:
-        self._start_recorded(job, request, await self._ledger.open(job, request, members))
+    async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
+        self._start_recorded(job, request, await self._ledger.open(job, request, members), paused)
 
     async def finish(self, orphan: Orphan) -> None:
         """Goes on with a fanout that another worker has left. Raises StoreUnavailable."""
         request = orphan.request
         members = (await self._directory.members(request.topic)).without(request.exclude)
-        self._start_recorded(orphan, request, await self._ledger.adopt(orphan.identity, request, members))
+        members, paused = self._part(request.topic, members)
+        self._start_recorded(orphan, request, await self._ledger.adopt(orphan.identity, request, members), paused)
 
-    def _start_recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> None:
+    def _start_recorded(self, job: Answerable, request: FanoutRequest, journal: Journal, paused: Members) -> None:
         broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key, self._gathering)
         broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
-        self._start(broadcast, request)
+        self._start(broadcast, request, paused)
 
-    def _start(self, broadcast: Broadcast, request: FanoutRequest) -> None:
+    def _start(self, broadcast: Broadcast, request: FanoutRequest, paused: Members) -> None:
+        """Those paused are named to whoever waits for each receiver; a background fanout just does not count them."""
+        if paused and not request.background:
+            broadcast.leave_out(paused, PAUSED_REASON)
         timeout_s = request.timeout_s or self._settings.foreground_timeout_s
         broadcast.start(self._dispatch, min(timeout_s, self._settings.foreground_timeout_limit_s))
         if not broadcast.is_waiting:

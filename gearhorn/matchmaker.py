@@ -22,6 +22,7 @@ from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.leasing import Leasing
 from gearhorn.losses import Losses
 from gearhorn.messages import Told, describe, parse_message
+from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -70,8 +71,10 @@ class Matchmaker:
         servers: Sequence[Address],
         link: LinkSettings,
         client_id: str,
+        counters: Counters,
     ) -> None:
-        """`client_id` is what the servers show of the worker."""
+        """`client_id` is what the servers show of the worker, `counters` what it shows of itself beside its lease."""
+        self._counters = counters
         self._settings = settings
         self._store = store
         self._started_at_s = time.time()
@@ -225,6 +228,7 @@ class Matchmaker:
             renewals=self._renewal_count,
             messages=self._message_count,
             process=own_mark(),
+            counters=self._counters.shown(),
         )
 
     async def _find_members(self) -> Members:

@@ -6,7 +6,7 @@ take the name of one of the service's own queues.
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gearhorn.errors import BadRequest
@@ -91,6 +91,20 @@ def queue_name(topic: str, client_id: str) -> bytes:
 def queue_prefix(topic: str) -> bytes:
     """What the queue names of all subscribers of a topic begin with; the client id in UTF-8 follows."""
     return f"{topic}_".encode()
+
+
+def possible_pairs(queue: bytes) -> Iterator[tuple[str, str]]:
+    """Every topic and client id whose queue this could be: it may be split at any underscore. A name that is not UTF-8
+    is nobody's.
+    """
+    try:
+        name = queue.decode()
+    except UnicodeDecodeError:
+        return
+    at = name.find("_", 1)
+    while 0 < at < len(name) - 1:
+        yield name[:at], name[at + 1 :]
+        at = name.find("_", at + 1)
 
 
 def may_collide(topic: str, client_id: str) -> bool:

@@ -137,6 +137,12 @@ class FanoutRun:
             self.tally.settle(portion.track, portion.members, position, 1)
         return True
 
+    def leave_out(self, client_ids: Iterable[bytes], reason: str) -> None:
+        """Counts as failed those to whom no copy is sent at all."""
+        left_out = [Failure(client_id, reason) for client_id in client_ids]
+        self.total_count += len(left_out)
+        self.failures += left_out
+
     def reopen(self, portion: Portion, positions: Iterable[int]) -> Members:
         """Takes back copies that were lost with a connection, for another portion to carry."""
         if self.is_settled:

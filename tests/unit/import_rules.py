@@ -37,27 +37,30 @@ MAY_IMPORT = {
     "leasing": "errors core store clock patience process_marks",
     "post": "errors names core wire net store messages",
     "reaping": "errors names net store directory",
+    "subscribers": "errors names wire core net store clock directory metrics",
     "matchmaker": """
         errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
-        losses
+        losses metrics
     """,
     "resuming": "errors names bodies core store net grouping logs metrics",
     "signing": "errors bodies core net store clock patience",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
-    "handlers": "errors names clock bodies wire core store net directory broadcast resuming signing logs metrics",
+    "handlers": """
+        errors names clock bodies wire core store net directory broadcast resuming signing
+        subscribers logs metrics""",
     "client": "errors names bodies wire core net signing logs",
     "daemon": """
-        errors names bodies wire core store net handlers matchmaker patience tasks resuming signing logs metrics
-        systemd
+        errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs
+        metrics systemd
     """,
     "options": "errors names core logs metrics",
     "config": """
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
-        logs metrics
+        subscribers logs metrics
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        metrics systemd
+        subscribers metrics systemd
     """,
     "__main__": "cmd",
 }

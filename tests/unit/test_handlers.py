@@ -7,6 +7,7 @@ import pytest
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.metrics import Counters
 from gearhorn.names import OwnQueues
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
@@ -14,6 +15,7 @@ from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe, TopicList
 from gearhorn.store.memory import MemoryStore
+from gearhorn.subscribers.pauses import Pauses
 from gearhorn.wire.worker import Assigned
 from tests.unit.directories import directory_of
 
@@ -52,7 +54,7 @@ class House:
         self.dispatch = Dispatch([], LinkSettings(), "test", retry_timeout_s=0.0)
         settings = HandlerSettings(queues=queues)
         ledger = Ledger(ResumingSettings(), store, LinkSettings(), self.dispatch.go_on)
-        self.handlers = Handlers(settings, self.directory, self.dispatch, ledger, lambda: NOW_S)
+        self.handlers = Handlers(settings, self.directory, self.dispatch, ledger, lambda: NOW_S, Pauses(), Counters())
 
     async def do(self, queue: bytes, payload: bytes) -> tuple[str, bytes]:
         job = Job(queue, payload)

@@ -1,6 +1,7 @@
 """A fanout whose list is in memory is done where it comes in, and none overtakes another of its topic."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,11 +9,13 @@ from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.metrics import Counters
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe
+from gearhorn.subscribers.pauses import Pauses
 from gearhorn.wire.worker import Assigned
 from tests.unit.directories import directory_of, take_lease
 from tests.unit.moody_store import MoodyStore
@@ -65,7 +68,10 @@ class Scene:
         self.dispatch = Dispatch()
         directory = directory_of(self.store, PatienceSettings(0.0), self.matchmaking, now_s=now_s)
         self.ledger = Ledger(ResumingSettings(), self.store, LinkSettings(), lambda: None)
-        self.handlers = Handlers(HandlerSettings(), directory, self.dispatch, self.ledger, lambda: 1_000_000.0)  # type: ignore[arg-type]
+        dispatch: Any = self.dispatch
+        self.handlers = Handlers(
+            HandlerSettings(), directory, dispatch, self.ledger, lambda: 1_000_000.0, Pauses(), Counters()
+        )
 
     async def begin(self) -> "Scene":
         await self.store.apply([Subscribe("news", "ann"), Subscribe("news", "bob")])

@@ -17,6 +17,7 @@ from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.leasing import IdTaken
 from gearhorn.matchmaker import Matchmaker, MatchmakingLimits, MatchmakingSettings
 from gearhorn.messages import render_message
+from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
@@ -113,7 +114,7 @@ class Scene:
         link = LinkSettings()
         addresses = [Address("s1", 4730), Address("s2", 4730)]
         self.matchmaker = Matchmaker(
-            settings, patience, self.store, Dispatch([], link, "gearhorn", 0.0), addresses, link, "gearhorn"
+            settings, patience, self.store, Dispatch([], link, "gearhorn", 0.0), addresses, link, "gearhorn", Counters()
         )
         self.running: asyncio.Task[None] | None = None
 

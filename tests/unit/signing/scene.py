@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
@@ -17,6 +18,7 @@ from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Store
+from gearhorn.subscribers.pauses import Pauses
 from gearhorn.wire.worker import Assigned
 from tests.unit.directories import directory_of
 
@@ -90,7 +92,16 @@ class Scene:
         patience = Patience(PatienceSettings(retry_timeout_s=0.0))
         self.guard = Guard(signing, store, patience, 5.0, lambda: self.now_s)
         ledger = Ledger(ResumingSettings(), store, LinkSettings(), dispatch.go_on)
-        self.handlers = Handlers(HandlerSettings(), self.directory, dispatch, ledger, lambda: self.now_s, self.guard)
+        self.handlers = Handlers(
+            HandlerSettings(),
+            self.directory,
+            dispatch,
+            ledger,
+            lambda: self.now_s,
+            Pauses(),
+            Counters(),
+            self.guard,
+        )
 
     async def do(self, queue: str, payload: bytes, handle: bytes = b"", port: int = 4730, **more: Any) -> Ending:
         job = Job(queue, payload, handle or b"H:lap:%d" % next(_handles), port, **more)

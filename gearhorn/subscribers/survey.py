@@ -1,0 +1,69 @@
+"""Asks all servers what waits in their queues, and puts the answers together."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gearhorn.core.health import Sight
+from gearhorn.errors import ServerUnavailable
+from gearhorn.net.address import Address
+from gearhorn.net.admin import ask_status
+from gearhorn.net.connection import LinkSettings
+from gearhorn.wire.status import Counts, StatusRole
+
+log = logging.getLogger(__name__)
+
+
+class Survey(NamedTuple):
+    """`is_complete`: every server has answered. `longest_s` is how long the slowest of them took."""
+
+    sights: dict[bytes, Sight]
+    is_complete: bool
+    longest_s: float
+
+
+class Surveyor:
+    """Says in the log which server cannot be asked, and when it can be again."""
+
+    def __init__(self, servers: Sequence[Address], link: LinkSettings) -> None:
+        self._servers = servers
+        self._link = link
+        self._silent: set[Address] = set()
+
+    async def look(self, over_count: int, watched: Collection[bytes]) -> Survey:
+        """Sees the queues that have more than `over_count` jobs and no worker on some server, and those watched."""
+        roles = [StatusRole(over_count, watched) for _ in self._servers]
+        took_s = await asyncio.gather(*map(self._ask, self._servers, roles))
+        answered = [(role, seconds) for role, seconds in zip(roles, took_s, strict=True) if seconds is not None]
+        return Survey(
+            sights_of([role.counts for role, _ in answered]),
+            len(answered) == len(roles),
+            max((seconds for _, seconds in answered), default=0.0),
+        )
+
+    async def _ask(self, server: Address, role: StatusRole) -> float | None:
+        try:
+            took_s = await ask_status(server, self._link, role)
+        except ServerUnavailable as error:
+            if server not in self._silent:
+                log.warning("Gearman server %s cannot be asked: %s; no subscriber is taken for dead", server, error)
+            self._silent.add(server)
+            return None
+        if server in self._silent:
+            log.info("Gearman server %s can be asked for its queues again", server)
+            self._silent.discard(server)
+        return took_s
+
+
+def sights_of(answers: Iterable[Mapping[bytes, Counts]]) -> dict[bytes, Sight]:
+    sights: dict[bytes, Sight] = {}
+    for counts in answers:
+        for queue, (waiting_count, worker_count) in counts.items():
+            backlog_count, unserved_count, has_worker = sights.get(queue, (0, 0, False))
+            sights[queue] = Sight(
+                backlog_count + waiting_count,
+                unserved_count if worker_count else max(unserved_count, waiting_count),
+                has_worker or worker_count > 0,
+            )
+    return sights

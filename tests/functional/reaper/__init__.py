@@ -1,0 +1,1 @@
+"""Subscribers that vanish, on real servers."""
