@@ -250,8 +250,8 @@ class WorkerRole:
             if kind == packets.JOB_ASSIGN_UNIQ and type(body) is bytes:
                 job = Assigned(*body.split(b"\0", 3))
             else:
-                job = self._unusual(body)
-        except (TypeError, ValueError):
+                job = self._unusual(kind, body)
+        except (TypeError, ValueError, IndexError):
             raise ProtocolViolation(f"a job was assigned with too few arguments: {body[:80]!r}") from None
         self._grab_answered()
         self._window = min(self._window + 1, self._grab_limit)
@@ -261,10 +261,10 @@ class WorkerRole:
             return self._told_of(job, body)
         return job
 
-    def _unusual(self, body: bytes) -> Assigned:
-        """A job that was cut, or the answer to a plain GRAB_JOB."""
-        handle, queue, rest = body.split(b"\0", 2)
-        return Assigned(handle, queue, b"", rest)
+    def _unusual(self, kind: int, body: bytes) -> Assigned:
+        """A job that was cut, perhaps in its unique key, or the answer to a plain GRAB_JOB."""
+        handle, queue, *rest = body.split(b"\0", 3 if kind == packets.JOB_ASSIGN_UNIQ else 2)
+        return Assigned(handle, queue, b"", rest[-1])
 
     def _told_of(self, job: Assigned, body: bytes) -> Oversized:
         left_out_bytes = body.whole_bytes - len(body) if isinstance(body, Head) else 0
