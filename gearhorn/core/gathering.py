@@ -26,14 +26,14 @@ class Gathering:
         self.held_bytes = 0
 
     def add(self, answer: Answer, piece: bytes) -> None:
-        room = min(self._answer_limit_bytes - answer.size_bytes, self._total_limit_bytes - self.held_bytes)
-        self._append(answer, piece, room)
+        old_bytes = answer.size_bytes
+        _append(answer, piece, min(self._answer_limit_bytes - old_bytes, self._total_limit_bytes - self.held_bytes))
+        self.held_bytes += answer.size_bytes - old_bytes
 
     def finish(self, answer: Answer, piece: bytes) -> None:
         """Adds the last piece, which is not held: the answer is for its reader now."""
         self.drop([answer])
-        self._append(answer, piece, self._answer_limit_bytes - answer.size_bytes)
-        self.drop([answer])
+        _append(answer, piece, self._answer_limit_bytes - answer.size_bytes)
 
     def admit(self, answer: Answer, backlog_bytes: int) -> None:
         """Before a finished answer is passed on to where `backlog_bytes` wait already: it goes without what it says
@@ -48,14 +48,14 @@ class Gathering:
         for answer in answers:
             self.held_bytes -= answer.size_bytes
 
-    def _append(self, answer: Answer, piece: bytes, room: int) -> None:
-        if len(piece) > room:
-            piece = piece[: max(room, 0)]
-            answer.is_cut = True
-        if piece:
-            answer.pieces.append(piece)
-            answer.size_bytes += len(piece)
-            self.held_bytes += len(piece)
+
+def _append(answer: Answer, piece: bytes, room_bytes: int) -> None:
+    if len(piece) > room_bytes:
+        piece = piece[: max(room_bytes, 0)]
+        answer.is_cut = True
+    if piece:
+        answer.pieces.append(piece)
+        answer.size_bytes += len(piece)
 
 
 NO_LIMITS = Gathering(1 << 62, 1 << 62)
