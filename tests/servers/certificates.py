@@ -62,4 +62,5 @@ def _write(leaf: trustme.LeafCert, stem: Path) -> tuple[Path, Path]:
     certificate, key = stem.with_suffix(".pem"), stem.with_suffix(".key")
     leaf.cert_chain_pems[0].write_to_path(certificate)
     leaf.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
     return certificate, key

@@ -71,6 +71,25 @@ class Geard(gear.Server):  # type: ignore[misc]  # gear has no types
         else:
             super().handleAdminRequest(request)
 
+    def handleStatus(self, request: Any) -> None:  # noqa: N802
+        """As gear's, and names that are not UTF-8 do not keep it from everybody."""
+        rows = [b"%s\t%d\t%d\t%d\n" % (_shown(name), *counts) for name, counts in self._getFunctionStats().items()]
+        request.connection.sendRaw(b"".join([*rows, b".\n"]))
+
+    def handleWorkers(self, request: Any) -> None:  # noqa: N802
+        """The same."""
+        rows = [
+            b"%d %s %s : %s\n"
+            % (
+                connection.conn.fileno(),
+                connection.host.encode(),
+                _shown(connection.client_id or b"-"),
+                _shown(b" ".join(connection.functions)),
+            )
+            for connection in self.active_connections
+        ]
+        request.connection.sendRaw(b"".join([*rows, b".\n"]))
+
     def handlePassthrough(self, packet: Any, finished: bool = False) -> None:  # noqa: N802
         """Only who holds a job may say something of it; the handles of others' jobs are easily guessed."""
         if self._holds_job(packet):
@@ -118,6 +137,10 @@ class Geard(gear.Server):  # type: ignore[misc]  # gear has no types
 
     def handleAllYours(self, packet: Any) -> None:  # noqa: N802
         """A worker says that it works for nobody else. That changes nothing."""
+
+
+def _shown(name: bytes) -> bytes:
+    return name.decode("utf-8", "replace").encode()
 
 
 def _send_or_give_up(connection: Any) -> None:
