@@ -12,6 +12,7 @@ from gearhorn.core.members import Members
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
+from gearhorn.resuming.hold import Hold
 from gearhorn.resuming.journal import Journal
 from gearhorn.wire.copies import CopyEncoder, KeyedCopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS
@@ -102,19 +103,17 @@ class Broadcast:
         self._shipment.run.leave_out(members, f"{NOT_SENT}: {reason}")
 
     def record(self, journal: Journal, on_over: Callable[[bool], None]) -> None:
-        """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered.
-
-        A job that its server has given to another worker meanwhile is left to that one.
-        """
-
-        def progressed() -> None:
-            if not self._job.is_held and not journal.is_owned:
-                self._shipment.abandon()
-            else:
-                journal.progressed()
-
+        """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered."""
         self._on_over = on_over
-        self._shipment.on_progress = progressed
+        self._shipment.on_progress = journal.progressed
+
+    def hold(self, hold: Hold) -> None:
+        """Sends only while that is free. To be called before `start`."""
+        self._shipment.may_go_on = hold.is_free
+
+    def abandon(self) -> None:
+        """The job is another worker's: nothing more is sent, waited for or answered."""
+        self._shipment.abandon()
 
     @property
     def copy_count(self) -> int:

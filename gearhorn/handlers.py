@@ -182,19 +182,24 @@ class Handlers:
             )
 
     async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
-        self._start_recorded(job, request, await self._ledger.open(job, request, members), paused)
+        journal = await self._ledger.open(job, request, members)
+        broadcast = self._recorded(job, request, journal)
+        if job.requeues:
+            broadcast.hold(self._ledger.hold(job, journal, broadcast.abandon))
+        self._start(broadcast, request, paused)
 
     async def finish(self, orphan: Orphan) -> None:
         """Goes on with a fanout that another worker has left. Raises StoreUnavailable."""
         request = orphan.request
         members = (await self._directory.members(request.topic)).without(request.exclude)
         members, paused = self._part(request.topic, members)
-        self._start_recorded(orphan, request, await self._ledger.adopt(orphan.identity, request, members), paused)
+        journal = await self._ledger.adopt(orphan.identity, request, members)
+        self._start(self._recorded(orphan, request, journal), request, paused)
 
-    def _start_recorded(self, job: Answerable, request: FanoutRequest, journal: Journal, paused: Members) -> None:
+    def _recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> Broadcast:
         broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key, self._gathering)
         broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
-        self._start(broadcast, request, paused)
+        return broadcast
 
     def _start(self, broadcast: Broadcast, request: FanoutRequest, paused: Members) -> None:
         """Those paused are named to whoever waits for each receiver; a background fanout just does not count them."""

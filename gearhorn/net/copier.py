@@ -43,7 +43,9 @@ class Parcel:
 
     @property
     def allowance(self) -> int:
-        """How many copies may be sent as far as their record is concerned."""
+        """How many copies may be sent as far as their record and their job are concerned."""
+        if self.shipment.may_go_on is not None and not self.shipment.may_go_on():
+            return 0
         tally = self.shipment.run.tally
         return MOST_COPIES if tally is None else tally.allowance
 

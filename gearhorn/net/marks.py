@@ -12,11 +12,17 @@ LIMIT_S = 10.0
 PIECE_BYTES = 256 << 10
 
 
+class ServerEnded(ServerUnavailable):
+    """Nobody listens at the server's address."""
+
+
 async def knows_queue(address: Address, settings: LinkSettings, name: bytes) -> bool:
-    """Whether `status` names it. Raises ServerUnavailable."""
+    """Whether `status` names it. Raises ServerEnded, and ServerUnavailable when that is not known either."""
     try:
         async with asyncio.timeout(LIMIT_S):
             return await _find(address, settings, b"\n" + name + b"\t")
+    except ConnectionRefusedError as error:
+        raise ServerEnded(f"{address}: nobody listens there") from error
     except (TimeoutError, OSError) as error:
         raise ServerUnavailable(f"{address}: {error or 'no answer in time'}") from error
 

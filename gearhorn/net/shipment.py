@@ -31,8 +31,9 @@ class Shipment:
     """One fanout's run with what it takes to send it.
 
     `on_settled` is called once, when no copy is open any more; `on_progress`, if wanted, whenever some may have been
-    settled before that. `on_answer`, if wanted, gets client id, status and answer of each receiver that ends, within
-    the limits of `gathering`; without it the receivers' data is dropped as it comes.
+    settled before that. `may_go_on`, if wanted, is asked before copies are sent. `on_answer`, if wanted, gets client
+    id, status and answer of each receiver that ends, within the limits of `gathering`; without it the receivers' data
+    is dropped as it comes.
     """
 
     run: FanoutRun
@@ -41,6 +42,7 @@ class Shipment:
     on_settled: Callable[[], None]
     on_answer: OnAnswer | None = None
     on_progress: Callable[[], None] | None = None
+    may_go_on: Callable[[], bool] | None = None
     gathering: Gathering = NO_LIMITS
     _partial_answers: dict[tuple[int, int], Answer] = field(default_factory=dict)
     is_broken: bool = False  # by a bug: what became of its copies is not known
@@ -73,7 +75,7 @@ class Shipment:
         self._partial_answers.clear()
         self.encoder = _NOTHING
         self.on_settled = _ignore
-        self.on_answer = self.on_progress = None
+        self.on_answer = self.on_progress = self.may_go_on = None
 
     def abandon(self) -> None:
         """Sends and waits no more; see FanoutRun.abandon."""

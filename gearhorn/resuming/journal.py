@@ -42,9 +42,9 @@ class Journal:
         self.rest = rest  # whose copies are not out yet
         self.identity = identity
         self.copy_key = copy_key
+        self.mark = mark
         self.is_owned = is_owned
         self._store = store
-        self._mark = mark
         self._worker_id = worker_id
         self._tally: Tally = run.tally
         self._go_on = go_on
@@ -92,7 +92,7 @@ class Journal:
     async def _keep(self) -> None:
         again = [failure.client_id for failure in self.run.failures]
         done = self._tally.progress.stretches()
-        value = render_record(Record.of(self._mark, self.copy_key, self._worker_id, done, again))
+        value = render_record(Record.of(self.mark, self.copy_key, self._worker_id, done, again))
         if len(value) <= RECORD_LIMIT_BYTES:
             await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, RECORD_TTL_S)
 

@@ -10,11 +10,13 @@ from gearhorn.bodies import FanoutRequest
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import UNRECORDED_LIMIT, Tally
-from gearhorn.errors import GearhornError
+from gearhorn.errors import GearhornError, ServerUnavailable
 from gearhorn.grouping import Grouper
+from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.marks import knows_queue
+from gearhorn.net.marks import ServerEnded, knows_queue
 from gearhorn.net.worker_link import Job
+from gearhorn.resuming.hold import Hold
 from gearhorn.resuming.journal import Journal
 from gearhorn.resuming.record import (
     OWNER,
@@ -35,6 +37,10 @@ READ_LIMIT_S = 1.0
 READS_AT_ONCE = 100
 
 COPY_KEY_BYTES = 12
+
+# A server that cannot be reached is asked so often, with a pause in between, and then taken for ended.
+TRIES = 15
+PAUSE_S = 2.0
 
 # Who has a fanout that its server will not give to anybody else says so every few seconds.
 OWNER_TTL_S = 15.0
@@ -86,6 +92,27 @@ class Ledger:
         value = await self._store.read_record(RecordKey(PROGRESS, identity))
         found = parse_record(value) if value is not None else None
         return self._journal(identity, request, members, found, is_owned=True)
+
+    def hold(self, job: Job, journal: Journal, on_gone: Callable[[], None]) -> Hold:
+        """For a run that is over when its job is another worker's: then `on_gone` is called."""
+
+        async def is_requeued() -> bool:
+            return self._settings.is_persistent or await self._is_running_yet(job.address, journal.mark)
+
+        return Hold(lambda: job.is_held, is_requeued, on_gone, self._go_on)
+
+    async def _is_running_yet(self, address: Address, mark: bytes) -> bool:
+        """Whether a server to which a connection was lost is the one that it was. A network that is cut is waited for;
+        where nobody listens any more, it has ended.
+        """
+        for _ in range(TRIES):
+            try:
+                return await knows_queue(address, self._link, mark)
+            except ServerEnded:
+                return False
+            except ServerUnavailable:
+                await asyncio.sleep(PAUSE_S)
+        return False
 
     def close_journal(self, journal: Journal, *, is_answered: bool) -> None:
         """The run is over; the rest happens by itself."""
