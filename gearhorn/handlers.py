@@ -183,6 +183,8 @@ class Handlers:
 
     async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
         journal = await self._ledger.open(job, request, members)
+        if job.requeues and not job.is_held:
+            return  # it is another worker's, and none of its copies are out
         broadcast = self._recorded(job, request, journal)
         if job.requeues:
             broadcast.hold(self._ledger.hold(job, journal, broadcast.abandon))

@@ -8,8 +8,10 @@ import pytest
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
+from gearhorn.core.progress import UNRECORDED_LIMIT
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.metrics import Counters
+from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.patience import PatienceSettings
@@ -29,7 +31,8 @@ class Job:
 
     def __init__(self, payload: bytes) -> None:
         self.assigned = Assigned(b"H:lap:1", b"fanout", b"", payload)
-        self.is_held = True
+        self.is_held = self.requeues = True
+        self.address = Address("localhost", 4730)
         self.ending: tuple[str, bytes] | None = None
 
     def complete(self, data: bytes = b"") -> None:
@@ -37,6 +40,9 @@ class Job:
 
     def refuse(self, text: bytes) -> None:
         self.ending = "refused", text
+
+    def leave_mark(self) -> bytes:
+        return b"mark"
 
     def send_status(self, done_count: int, total_count: int) -> None: ...
 
@@ -186,3 +192,17 @@ async def test_a_bug_on_the_way_ends_the_job_and_not_the_worker() -> None:
 
     scene.dispatch.send = fail  # type: ignore[method-assign, assignment]
     assert scene.take(b"x").ending == ("refused", b"the service has a bug: its log tells more")
+
+
+@in_virtual_time
+async def test_a_large_fanout_whose_job_is_another_workers_by_the_time_it_could_begin_is_left_to_that_one() -> None:
+    scene = await Scene().begin()
+    await scene.store.apply([Subscribe("news", f"host{number}") for number in range(UNRECORDED_LIMIT)])
+    release = scene.store.hold("read_record")
+    lost, kept = scene.take(b"lost"), scene.take(b"kept")
+    await let_run()
+    lost.is_held = False
+    release()
+    await let_run()
+    assert (lost.ending, kept.ending) == (None, None)
+    assert [payload for payload, _ in scene.dispatch.sent] == [b"kept"]
