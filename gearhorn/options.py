@@ -196,8 +196,9 @@ _STORE_OPTIONS: list[cfg.Opt] = [
         default="",
         secret=True,
         sample_default="sqlite:////var/lib/gearhorn/gearhorn.db",
-        help="Where the lists of subscribers are kept: redis://, rediss://, unix:// or redis+sentinel:// for many "
-        "hosts, memcached://HOST:PORT[,HOST:PORT...] where memcached is all there is, sqlite:///PATH for one host, "
+        help="Where the lists of subscribers are kept: redis://, rediss://, unix://, redis+sentinel:// or "
+        "rediss+sentinel:// for many hosts, memcached://HOST:PORT[,HOST:PORT...] where memcached is all there is, "
+        "sqlite:///PATH for one host, "
         "memory:// for a try. Without it, a file gearhorn.db in systemd's StateDirectory or the user's state folder.",
     ),
     cfg.StrOpt("username", default="", help="Who to be for Redis, if the URL does not say it."),

@@ -15,6 +15,7 @@ _DRIVERS = {
     "rediss": "gearhorn.store.redis",
     "unix": "gearhorn.store.redis",
     "redis+sentinel": "gearhorn.store.redis",
+    "rediss+sentinel": "gearhorn.store.redis",
     "memcached": "gearhorn.store.memcached",
     "memory": "gearhorn.store.memory",
 }

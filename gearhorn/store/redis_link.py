@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import redis.exceptions as theirs
 from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
@@ -95,11 +95,23 @@ class RedisLink:
     async def _ask_once(self, question: Callable[[Any], Awaitable[Result]]) -> Result:
         try:
             return await question(self._client())
+        except MasterNotFoundError:
+            await self._judge_tls()
+            raise
         except RuntimeError as error:
             # uvloop's word for a connection that ended unnoticed by redis-py, which lets it pass
             if _CLOSED not in str(error):
                 raise
             raise theirs.ConnectionError("the connection was lost") from error
+
+    async def _judge_tls(self) -> None:
+        """Raises Misconfigured for trouble of TLS with a sentinel, which redis-py keeps to itself."""
+        for sentinel in self._clients[1:] if self._target.tls else ():
+            try:
+                await sentinel.sentinel_masters()
+            except theirs.RedisError as error:
+                if isinstance(found := translate(error, self.name), Misconfigured):
+                    raise found from error
 
     def _client(self) -> Any:
         if not self._clients:
@@ -111,9 +123,10 @@ class RedisLink:
         if target.sentinels:
             # Each sentinel has its share of the time, so that one that hangs does not use up that of the others.
             share_s = self._timeout_s / (len(target.sentinels) + 1)
-            ways = target.sentinel_login | self._ways(share_s)
+            tls = {"ssl": True, **target.tls} if target.tls else {}
+            ways = target.sentinel_login | self._ways(share_s) | tls
             sentinel: Any = Sentinel(target.sentinels, sentinel_kwargs=ways)  # type: ignore[no-untyped-call]
-            return [sentinel.master_for(target.master, **target.login, **self._ways()), *sentinel.sentinels]
+            return [sentinel.master_for(target.master, **target.login, **self._ways(), **tls), *sentinel.sentinels]
         return [Redis.from_pool(ConnectionPool(**self._place(), **target.login, **self._ways()))]
 
     def _place(self) -> dict[str, Any]:

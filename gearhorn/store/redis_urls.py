@@ -6,6 +6,7 @@
 * `unix://[USER:PASSWORD@]/PATH[?db=DB]`: one server of this host
 * `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/MASTER[/DB]`: the master of that name, which the
   sentinels at the given addresses know; `sentinel_username` and `sentinel_password` are for them, the rest for it
+* `rediss+sentinel://…`: the same, with TLS to both, and the options of `rediss://` for both
 """
 
 import ssl
@@ -51,15 +52,16 @@ class RedisTarget:
 def read_url(url: str) -> RedisTarget:
     """Raises Misconfigured for what is none of the above."""
     parts = split_url(url)
-    readers = {"unix": _read_unix, "redis+sentinel": _read_sentinel, "rediss": _read_server, "redis": _read_server}
-    return readers[parts.scheme](parts)
+    if parts.scheme.endswith("+sentinel"):
+        return _read_sentinel(parts)
+    return _read_unix(parts) if parts.scheme == "unix" else _read_server(parts)
 
 
 def _read_server(url: StoreUrl) -> RedisTarget:
     refuse_options(url, _TLS_OPTIONS | {"db"} if url.scheme == "rediss" else frozenset({"db"}))
     addresses = split_addresses(url, REDIS_PORT)
     if len(addresses) > 1:
-        raise Misconfigured(f"a {url.scheme}:// store URL names one host; several are for redis+sentinel://")
+        raise Misconfigured(f"a {url.scheme}:// store URL names one host; several are for {url.scheme}+sentinel://")
     return RedisTarget(
         name=f"Redis at {_show(addresses)}",
         login=_read_login(url, url.path.strip("/")),
@@ -76,16 +78,16 @@ def _read_unix(url: StoreUrl) -> RedisTarget:
 
 
 def _read_sentinel(url: StoreUrl) -> RedisTarget:
-    refuse_options(url, _SENTINEL_OPTIONS | {"db"})
+    has_tls = url.scheme.startswith("rediss")
+    refuse_options(url, _SENTINEL_OPTIONS | {"db"} | (_TLS_OPTIONS if has_tls else frozenset()))
     sentinels = split_addresses(url, SENTINEL_PORT)
     master, _, database = url.path.strip("/").partition("/")
     if not master:
-        raise Misconfigured(
-            "a redis+sentinel:// store URL names the master after the hosts: redis+sentinel://HOST/NAME"
-        )
+        raise Misconfigured(f"a {url.scheme}:// store URL names the master after the hosts: {url.scheme}://HOST/NAME")
     return RedisTarget(
         name=f"Redis master {master} of the sentinels at {_show(sentinels)}",
         login=_read_login(url, database),
+        tls=_read_tls(url) if has_tls else None,
         sentinels=sentinels,
         sentinel_login={
             name.removeprefix("sentinel_"): url.options[name] for name in _SENTINEL_OPTIONS & {*url.options}
@@ -110,9 +112,9 @@ def _read_tls(url: StoreUrl) -> dict[str, Any]:
     options |= {name: value for name, value in url.options.items() if name in _TLS_OPTIONS}
     options["ssl_check_hostname"] = _TRUTH.get(str(options["ssl_check_hostname"]).lower())
     if options["ssl_check_hostname"] is None:
-        raise Misconfigured("ssl_check_hostname in the rediss:// store URL is neither true nor false")
+        raise Misconfigured(f"ssl_check_hostname in the {url.scheme}:// store URL is neither true nor false")
     if options["ssl_cert_reqs"] not in ("required", "optional", "none"):
-        raise Misconfigured("ssl_cert_reqs in the rediss:// store URL is none of required, optional, none")
+        raise Misconfigured(f"ssl_cert_reqs in the {url.scheme}:// store URL is none of required, optional, none")
     return options
 
 

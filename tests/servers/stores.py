@@ -110,21 +110,30 @@ class Sentinel(StoreServer):
 
     master_name = "mymaster"
 
-    def __init__(self, folder: Path, master: Redis, *lines: str) -> None:
-        """`lines` are further ones of its configuration."""
+    def __init__(self, folder: Path, master: Redis, *lines: str, tls: Certificates | None = None) -> None:
+        """`lines` are further ones of its configuration. With `tls` it speaks nothing else, to the master neither."""
         self._master = master
         self._lines = lines
+        self._tls = tls
         super().__init__(folder)
 
     def _command(self, port: int, folder: Path) -> list[str]:
         settings = folder / "sentinel.conf"
         settings.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
+            f"bind 127.0.0.1\ndir {folder}\n{self._port_lines(port)}\n"
             f"sentinel monitor {self.master_name} 127.0.0.1 {self._master.port} 1\n"
             f"sentinel down-after-milliseconds {self.master_name} 500\n"
             f"sentinel failover-timeout {self.master_name} 2000\n" + "\n".join(self._lines)
         )
         return [find_program("redis-sentinel"), str(settings)]
+
+    def _port_lines(self, port: int) -> str:
+        if self._tls is None:
+            return f"port {port}"
+        return (
+            f"port 0\ntls-port {port}\ntls-replication yes\ntls-ca-cert-file {self._tls.ca_file}\n"
+            f"tls-cert-file {self._tls.server_certificate}\ntls-key-file {self._tls.server_key}"
+        )
 
     def wait_for_replica(self, replica: Redis) -> None:
         """A master that is lost before its replica is known has nobody to take its place."""

@@ -1,5 +1,7 @@
 """Redis over TLS: both sides are checked, and what is wrong is the operator's to mend."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from gearhorn.errors import Misconfigured, StoreUnavailable
 from tests.functional.store.conftest import OpenUrl
 from tests.functional.store.questions import subscribe
 from tests.servers.certificates import Certificates
-from tests.servers.stores import Redis
+from tests.servers.stores import Redis, Sentinel
 
 
 async def test_tls_with_both_certificates_works(tmp_path: Path, open_url: OpenUrl) -> None:
@@ -81,3 +83,49 @@ async def test_a_tls_file_that_is_missing_or_no_such_is_a_misconfiguration(
     options = tls_options(Certificates(tmp_path / "tls"), **{option: path})
     with pytest.raises(Misconfigured, match="TLS file"):
         await open_url(f"rediss://localhost:1?{options}")
+
+
+# By way of sentinels: they know where the master is, and both have certificates
+
+
+@contextlib.contextmanager
+def watched(tmp_path: Path, certificates: Certificates) -> Iterator[Sentinel]:
+    with (
+        Redis(tmp_path / "master", tls=certificates) as master,
+        Sentinel(tmp_path / "sentinel", master, tls=certificates) as sentinel,
+    ):
+        yield sentinel
+
+
+async def test_sentinels_and_master_are_asked_over_tls(tmp_path: Path, open_url: OpenUrl) -> None:
+    certificates = Certificates(tmp_path / "tls")
+    with watched(tmp_path, certificates) as sentinel:
+        store = await open_url(f"rediss+sentinel://{sentinel.address}/mymaster?{tls_options(certificates)}")
+        assert (await subscribe(store, "news", "bob")).changed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [("ca", "TLS connection: .*certificate"), ("none", "(?i)certificate required|no sentinel")]
+)
+async def test_what_is_wrong_with_tls_to_the_sentinels_is_said(
+    tmp_path: Path, open_url: OpenUrl, wrong: str, words: str
+) -> None:
+    certificates, others = Certificates(tmp_path / "tls"), Certificates(tmp_path / "others")
+    options = {"ca": {"ssl_ca_certs": others.ca_file}, "none": {"ssl_certfile": None, "ssl_keyfile": None}}[wrong]
+    with watched(tmp_path, certificates) as sentinel:
+        with pytest.raises((Misconfigured, StoreUnavailable), match=words) as caught:
+            await open_url(f"rediss+sentinel://{sentinel.address}/mymaster?{tls_options(certificates, **options)}")
+        assert wrong == "none" or caught.type is Misconfigured
+
+
+async def test_the_master_is_not_asked_in_the_clear_where_the_sentinels_speak_tls(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    certificates = Certificates(tmp_path / "tls")
+    with (
+        Redis(tmp_path / "master") as master,
+        Sentinel(tmp_path / "sentinel", master, "tls-replication no", tls=certificates) as sentinel,
+    ):
+        url = f"rediss+sentinel://{sentinel.address}/mymaster?{tls_options(certificates)}"
+        with pytest.raises(StoreUnavailable):
+            await open_url(url, timeout_s=1)
