@@ -165,6 +165,7 @@ class Daemon:
                 self._settings.worker,
                 self._handlers.take,
                 purpose=purpose,
+                leaves_marks=not number,
                 pressure=self._pressure,
             )
             link.serve(queues)

@@ -63,11 +63,10 @@ class Job:
         """Whether the server gives it to another worker when this one is gone."""
         return self._role.requeues
 
-    def leave_mark(self) -> bytes:
-        """A name that the server will know for as long as it runs, and this job's handle means something."""
-        mark = self._role.leave_mark(MARK_PREFIX + secrets.token_hex(8).encode())
-        self._link.flush_soon()
-        return mark
+    @property
+    def mark(self) -> bytes:
+        """A name that the server knows for as long as it runs, and this job's handle means something."""
+        return self._role.mark
 
     @property
     def backlog_bytes(self) -> int:
@@ -128,6 +127,8 @@ class WorkerLink:
         on_up: Callable[[], None] = lambda: None,
         purpose: str = "jobs",
         pressure: Backpressure | None = None,
+        *,
+        leaves_marks: bool = False,
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
@@ -139,6 +140,7 @@ class WorkerLink:
         self._quiet = asyncio.Event()
         self._on_job = on_job
         self._on_up = on_up
+        self._leaves_marks = leaves_marks
         self._queues: dict[bytes, None] = {}
         self._grabbing = False
         self._role: WorkerRole | None = None
@@ -228,6 +230,8 @@ class WorkerLink:
         self._role, self._connection = role, connection
         role.set_client_id(worker.client_id.encode())
         role.ask_for_options()
+        if self._leaves_marks:
+            role.leave_mark(MARK_PREFIX + secrets.token_hex(8).encode())
         role.serve(self._queues)
         if self._grabbing:
             role.start_grabbing()

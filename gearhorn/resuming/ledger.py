@@ -84,7 +84,7 @@ class Ledger:
         is_persistent = self._settings.is_persistent
         identity = identity_of(job, is_persistent=is_persistent)
         found = await self._reads.ask((identity, job))
-        mark = b"" if is_persistent and job.assigned.unique else job.leave_mark()
+        mark = b"" if is_persistent and job.assigned.unique else job.mark
         return self._journal(identity, request, members, found, mark)
 
     async def adopt(self, identity: str, request: FanoutRequest, members: Members) -> Journal:

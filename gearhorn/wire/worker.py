@@ -92,7 +92,7 @@ class WorkerRole:
         self._sends_exceptions = sends_exceptions
         self._is_perls = False  # Perl's server is on the other side
         self._knows_options = False
-        self._mark = b""
+        self.mark = b""  # see `leave_mark`
 
     # What the owner wants.
 
@@ -110,16 +110,14 @@ class WorkerRole:
         """
         return self._knows_options and not self._is_perls
 
-    def leave_mark(self, name: bytes) -> bytes:
-        """Makes the server know a queue `name`, once; further calls return the name of the first.
+    def leave_mark(self, name: bytes) -> None:
+        """Makes the server know a queue `name`, before any job comes of what is said afterwards.
 
         gearmand keeps the names of queues until it ends, in no file: one that is still there tells that it has not
         been started again, and that handles have not been counted anew.
         """
-        if not self._mark:
-            self._mark = name
-            self._out += (packets.pack(packets.CAN_DO, name), packets.pack(packets.CANT_DO, name))
-        return self._mark
+        self.mark = name
+        self._out += (packets.pack(packets.CAN_DO, name), packets.pack(packets.CANT_DO, name))
 
     def serve(self, queues: Iterable[bytes]) -> None:
         """Registers for `queues`. A sleeping worker says again that it sleeps: no server wakes it for old jobs."""

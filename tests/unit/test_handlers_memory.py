@@ -32,6 +32,7 @@ class Job:
     def __init__(self, payload: bytes) -> None:
         self.assigned = Assigned(b"H:lap:1", b"fanout", b"", payload)
         self.is_held = self.requeues = True
+        self.mark = b"mark"
         self.address = Address("localhost", 4730)
         self.ending: tuple[str, bytes] | None = None
 
@@ -40,9 +41,6 @@ class Job:
 
     def refuse(self, text: bytes) -> None:
         self.ending = "refused", text
-
-    def leave_mark(self) -> bytes:
-        return b"mark"
 
     def send_status(self, done_count: int, total_count: int) -> None: ...
 

@@ -35,13 +35,11 @@ class Job:
     payload: bytes = b"{}"
     address: Address = SERVER
     requeues: bool = True
+    mark: bytes = b"own mark"
 
     @property
     def assigned(self) -> Assigned:
         return Assigned(self.handle, self.queue, self.unique, self.payload)
-
-    def leave_mark(self) -> bytes:
-        return b"own mark"
 
 
 def identity(job: Job, *, is_persistent: bool = False) -> str:
