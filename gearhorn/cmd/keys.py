@@ -1,0 +1,59 @@
+"""`gearhorn keys new`: a table with a fresh secret, for the keys file."""
+
+import argparse
+import json
+import secrets
+from typing import Any
+
+from gearhorn.cmd import exits
+from gearhorn.cmd.options import Parents
+from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
+from gearhorn.errors import BadRequest
+from gearhorn.signing.envelope import KEY_ID
+from gearhorn.signing.keys import RIGHTS
+
+SECRET_BYTES = 32
+
+_DESCRIPTION = paragraphs(
+    """Prints a table for the keys file, with a fresh secret, to be added to the file of the service and to that of
+    whoever signs with the key. A key may do nothing unless told so, here or in the file.""",
+)
+
+_STATUSES = status_table({exits.OK: "printed", exits.USAGE: "wrong usage"})
+
+
+def add_parser(subparsers: Any, parents: Parents) -> None:
+    parser = subparsers.add_parser("keys", help="make keys, for signed jobs")
+    new = parser.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "new",
+        help="print a table for the keys file, with a fresh secret",
+        description=_DESCRIPTION,
+        epilog=_STATUSES,
+        formatter_class=DescribedParser,
+    )
+    new.add_argument("key_id", metavar="ID", help="what the key is called: letters, digits, dots, dashes, underscores")
+    for right in RIGHTS.values():
+        new.add_argument(
+            f"--{right}", action="append", default=[], metavar="PATTERN", help=f"topics where it may {right}"
+        )
+    new.add_argument(
+        "--client-ids", action="append", metavar="PATTERN", help="the only clients that it may name (else: any)"
+    )
+    new.set_defaults(run=print_new)
+
+
+def print_new(arguments: argparse.Namespace) -> int:
+    if not KEY_ID.fullmatch(arguments.key_id):
+        raise BadRequest("ID", f"{arguments.key_id!r} has more than letters, digits, dots, dashes and underscores")
+    name = f'"{arguments.key_id}"' if "." in arguments.key_id else arguments.key_id
+    print(f'[{name}]\nsecret = "{secrets.token_hex(SECRET_BYTES)}"')
+    for right in RIGHTS.values():
+        print(f"{right} = {_list(getattr(arguments, right))}")
+    if arguments.client_ids is not None:
+        print(f"client_ids = {_list(arguments.client_ids)}")
+    return exits.OK
+
+
+def _list(patterns: list[str]) -> str:
+    """JSON's strings are TOML's, too."""
+    return json.dumps(patterns)

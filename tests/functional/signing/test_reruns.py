@@ -1,0 +1,92 @@
+"""Jobs that come back: those of workers that were killed are run again, and those of attackers are not."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.contract.clients import Client, Receiver
+from tests.functional.facts.raw import Kind, Peer
+from tests.functional.signing.scene import Scene, signed
+from tests.servers.gearman import Gearmand
+from tests.servers.process import wait_until
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """Two workers on gearmand: the others hand no job out again."""
+    with Gearmand(tmp_path / "server") as server, Scene(tmp_path, server) as scene:
+        yield scene
+
+
+def test_a_fanout_whose_worker_is_killed_is_run_by_another_one(scene: Scene) -> None:
+    scene.do("subscribe", "admin", client_id="bob")
+    body = signed("fanout", "web", payload="hello", timeout=60)
+    with scene.on_worker(0):
+        handle = scene.client.start("fanout", body)
+        scene.receiver.can_do(b"news_bob")
+        assert scene.receiver.take().payload == b"hello"
+        scene.workers[0].kill()
+    assert scene.receiver.take().payload == b"hello"  # the other worker's copy
+    # what is played back meanwhile, in a job of its own, is refused
+    assert scene.refusal("fanout", body).startswith("nonce: ")
+    for job in scene.receiver.take_all():
+        raise AssertionError(job)
+    scene.receiver.close()  # both copies fail now, or go to nobody
+    other = Receiver(scene.server)
+    try:
+        other.can_do(b"news_bob")
+        copy = other.take()
+        other.report(copy, Kind.WORK_COMPLETE, b"done")
+        assert scene.client.finish(handle).data == b"1"
+    finally:
+        other.close()
+
+
+def test_a_change_whose_worker_is_killed_is_made_by_another_one(scene: Scene) -> None:
+    """Killed while the other worker, which is asleep, has not acknowledged the change."""
+    body = signed("subscribe", "admin", client_id="bob")
+    with scene.on_worker(0):
+        handle = scene.client.start("subscribe_fanout", body)
+        wait_until(lambda: _is_taken(scene, b"subscribe_fanout"), "the job to be taken")
+        scene.workers[0].kill()
+    assert scene.client.finish(handle).kind == Kind.WORK_COMPLETE
+    assert scene.do("fanout", "web", payload="hello", background=True) == "1"
+
+
+def test_a_body_that_comes_back_under_its_old_handle_after_a_restart_is_only_answered(scene: Scene) -> None:
+    scene.do("subscribe", "admin", client_id="bob")
+    body = signed("fanout", "web", payload="hello", background=True)
+    handle = scene.client.start("fanout", body)
+    assert scene.client.finish(handle).data == b"1"
+    assert scene.delivered("news", "bob") == [b"hello"]
+    scene.server.stop()
+    scene.server.start()
+    wait_until(lambda: _workers_of(scene, b"fanout") == 2, "the workers to be back")
+    client = Client(scene.server)
+    try:
+        while (again := client.start("fanout", body)) != handle:
+            assert client.finish(again).kind == Kind.WORK_EXCEPTION
+        assert client.finish(again).data == b"1"
+    finally:
+        client.close()
+    assert _queued(scene, b"news_bob") == 0
+
+
+def _status(scene: Scene, queue: bytes) -> list[int]:
+    """Jobs in all, those that are being run, and workers. On a connection of its own: servers restart."""
+    with contextlib.closing(Peer(scene.server)) as peer:
+        return peer.counts_of(queue) or [0, 0, 0]
+
+
+def _queued(scene: Scene, queue: bytes) -> int:
+    return _status(scene, queue)[0]
+
+
+def _is_taken(scene: Scene, queue: bytes) -> bool:
+    return _status(scene, queue)[1] > 0
+
+
+def _workers_of(scene: Scene, queue: bytes) -> int:
+    return _status(scene, queue)[2]
