@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ def run_perl(code: str, folder: Path, *arguments: str) -> str:
 
 def run_python(code: str, folder: Path, *arguments: str) -> str:
     (folder / "program.py").write_text(code)
-    return run([find_program("python3"), str(folder / "program.py"), *arguments])
+    return run([sys.executable, str(folder / "program.py"), *arguments])
 
 
 def run_c(code: str, folder: Path, *arguments: str) -> str:
