@@ -18,7 +18,9 @@ from gearhorn.core.packs import FULL_COUNT, Stretch
 # sent twice. Smaller fanouts need no record.
 UNRECORDED_LIMIT = 5_000
 # A record is worth writing for so many copies.
-RECORD_STEP = 1_500
+RECORD_STEP = 2_000
+# Fewer are not worth sending: the next record will allow for more.
+LEAST_ALLOWANCE = 1_000
 
 
 class Progress:
@@ -96,13 +98,15 @@ class Tally:
         if not self.is_gated:
             return FULL_COUNT
         room = UNRECORDED_LIMIT - self.sent_count + self.recorded_count
+        if room >= LEAST_ALLOWANCE:
+            return room
         is_stuck = self.sent_count <= self.settled_count and self.done_count <= self.recorded_count
-        return max(room, FULL_COUNT) if is_stuck else room
+        return FULL_COUNT if is_stuck else 0
 
     @property
     def wants_record(self) -> bool:
         unrecorded_count = self.done_count - self.recorded_count
-        return unrecorded_count >= RECORD_STEP or (unrecorded_count > 0 and self.allowance < RECORD_STEP)
+        return unrecorded_count >= RECORD_STEP or (unrecorded_count > 0 and not self.allowance)
 
     def track(self, members: Members) -> Track | None:
         """For a portion that has whole blobs of the list, or whole shares of them; None for any other."""

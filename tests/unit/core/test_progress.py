@@ -26,6 +26,7 @@ def tiny_blobs() -> Iterator[None]:
         patch.setattr(progress, "FULL_COUNT", 8)
         patch.setattr(progress, "UNRECORDED_LIMIT", 20)
         patch.setattr(progress, "RECORD_STEP", 6)
+        patch.setattr(progress, "LEAST_ALLOWANCE", 4)
         yield
 
 
@@ -139,7 +140,7 @@ def test_a_record_is_wanted_for_many_copies_or_where_copies_are_held_back() -> N
     tally = Tally(Members.of(MANY))
     tally.done_count, tally.sent_count = 5, 5
     assert not tally.wants_record
-    tally.sent_count = 16
+    tally.sent_count = 17
     assert tally.wants_record
     tally.sent_count, tally.done_count = 6, 6
     assert tally.wants_record

@@ -91,7 +91,7 @@ async def test_a_store_that_refuses_is_said_once(caplog) -> None:  # type: ignor
     scene = Scene()
     scene.store.fail("keep_record", *[StoreUnavailable("away")] * 3)
     for _ in range(4):
-        scene.confirm(2_000)
+        scene.confirm(4_000)
         await let_run()
     assert [record.message.count("cannot be recorded: away") for record in caplog.records] == [1]
     assert await scene.recorded_count() > 6_000
