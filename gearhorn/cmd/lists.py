@@ -10,17 +10,27 @@ from gearhorn.cmd.lookups import ask_store
 from gearhorn.cmd.options import Parents, build_parents, let_options_stand_before
 from gearhorn.cmd.output import DescribedParser, paragraphs, say, status_table
 from gearhorn.cmd.settings import read_config
-from gearhorn.cmd.tables import print_rows
+from gearhorn.cmd.states import ask_states
+from gearhorn.cmd.tables import Cell, print_rows
 from gearhorn.cmd.watch import watch_subscribers
+from gearhorn.config import Config
 from gearhorn.losses import Loss, find_loss, forget_loss
 from gearhorn.names import check_topic
 from gearhorn.store.base import Store, TopicCount
 
 _TOPICS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each topic, with topic and number separated
 by a tab. With --json it is one list of objects with the keys topic and subscribers."""
-_SUBSCRIBERS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each subscriber, with client id and,
-behind a tab, the seconds after which the subscription ends unless made again (nothing when it lasts). With --json it
-is one list of objects with the keys client_id and expires_in_s (null when it lasts)."""
+_SUBSCRIBERS_OUTPUT = """A terminal gets a table; a pipe or file gets a line for each subscriber, with tabs between the
+client id, the seconds after which the subscription ends unless made again, the state, the backlog and since when; what
+does not apply or cannot be told is left empty. With --json it is one list of objects with the keys client_id,
+expires_in_s, state, backlog and since, null for what is empty."""
+_STATES_EXPLAINED = """The state is "live": a worker serves the subscriber's queue; "idle": none does; "suspect": none
+has for longer than [reaper] grace, and more than [reaper] max_backlog copies wait; "dead": no server has had a worker
+for it for longer than [reaper] dead_after besides; "paused": either of these, and no more copies are sent. The backlog
+is what waits now on all the servers. What took time to find out is the word of the worker that watches, and as old as
+its last look. Servers that cannot be asked are named, and the list is shown all the same."""
+_READS_STORE_AND_SERVERS = """It reads the store itself, the one of the configuration or --store, and asks the Gearman
+servers for their queues; no worker need be up."""
 _READS_STORE = """It reads the store itself, the one of the configuration or --store: no Gearman server and no worker
 need be up."""
 _FORGET_DESCRIPTION = paragraphs(
@@ -34,6 +44,8 @@ client id, and from then on +ID for each that joins and -ID for each that leaves
 with the keys event ("listed", "joined" or "left") and client_id. The service tells it of the changes, so it needs
 Gearman server and worker, as listen does; it holds up no change. After anything that may have kept the news from it, it
 reads the store again."""
+
+_SUBSCRIBERS_COLUMNS = ("client_id", "expires_in_s", "state", "backlog", "since")
 
 _STATUSES = {
     exits.ERROR: "an error",
@@ -67,8 +79,14 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     subscribers = subparsers.add_parser(
         "subscribers",
         parents=[parents.common, parents.store, parents.gearman],
-        help="show the subscribers of a topic (reads the store), and with --watch who comes and goes",
-        description=paragraphs("Shows who is subscribed to a topic.", _READS_STORE, _SUBSCRIBERS_OUTPUT, _WATCHING),
+        help="show the subscribers of a topic and how they fare, and with --watch who comes and goes",
+        description=paragraphs(
+            "Shows who is subscribed to a topic, and how the subscribers fare.",
+            _READS_STORE_AND_SERVERS,
+            _SUBSCRIBERS_OUTPUT,
+            _STATES_EXPLAINED,
+            _WATCHING,
+        ),
         epilog=status_table(_SUBSCRIBERS_STATUSES),
         formatter_class=DescribedParser,
     )
@@ -123,9 +141,19 @@ def show_subscribers(arguments: argparse.Namespace) -> int:
     check_topic(arguments.topic, config.matchmaking_settings().topic)
     if arguments.watch:
         return watch_subscribers(config, arguments.topic, as_json=arguments.json)
-    subscriptions = ask_store(config, lambda store: store.subscriptions(arguments.topic))
-    print_rows(("client_id", "expires_in_s"), subscriptions, as_json=arguments.json)
-    if not subscriptions:
+    rows, complaints = ask_store(config, lambda store: _look_up(config, store, arguments.topic))
+    print_rows(_SUBSCRIBERS_COLUMNS, rows, as_json=arguments.json)
+    for complaint in complaints:
+        say(complaint)
+    if not rows:
         say(f"nobody is subscribed to {arguments.topic}")
         return exits.NOBODY_SUBSCRIBED
     return exits.OK
+
+
+async def _look_up(config: Config, store: Store, topic: str) -> tuple[list[tuple[Cell, ...]], list[str]]:
+    subscriptions = await store.subscriptions(topic)
+    if not subscriptions:
+        return [], []
+    fare = await ask_states(config, store, topic, [one.client_id for one in subscriptions])
+    return [(*one, *state) for one, state in zip(subscriptions, fare.states, strict=True)], fare.complaints

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-Cell = str | int | float | list[str] | None
+Cell = str | int | float | list[str] | dict[str, int] | None
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
@@ -37,6 +37,8 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None
 def _written(cell: Cell, between: str = ",") -> str:
     if isinstance(cell, float):
         return str(round(cell))
+    if isinstance(cell, dict):
+        return between.join(f"{key}={value}" for key, value in cell.items())
     if isinstance(cell, list):
         return between.join(cell)
     return "" if cell is None else str(cell)

@@ -37,7 +37,8 @@ _DESCRIPTION = paragraphs(
     """It reads the store itself, the one of the configuration or --store: no Gearman server and no worker need be up. A
     terminal gets a table; a pipe or file gets a line for each worker with tabs between these columns and commas between
     servers. With --json it is one list of objects with the keys"""
-    f" {', '.join(_COLUMNS[:-1])} and servers (a list). What a worker has not told is null.",
+    f" {', '.join(_COLUMNS[:-1])}, servers (a list) and counters (an object: what it has counted since its start, such "
+    "as copies that were not sent because their subscriber is paused). What a worker has not told is null.",
 )
 _STATUSES = status_table(
     {
@@ -105,7 +106,8 @@ def _add_remove_parser(subparsers: Any) -> None:
 
 def show_workers(arguments: argparse.Namespace) -> int:
     leases = ask_store(read_config(arguments, default_log_level="warning"), lambda store: store.leases())
-    print_rows(_COLUMNS, [_row(lease) for lease in leases], as_json=arguments.json)
+    columns = (*_COLUMNS, "counters") if arguments.json else _COLUMNS
+    print_rows(columns, [_row(lease)[: len(columns)] for lease in leases], as_json=arguments.json)
     if not leases:
         say("no worker holds a lease")
         return exits.NO_WORKER
@@ -124,6 +126,7 @@ def _row(lease: Lease) -> tuple[Cell, ...]:
         _told(told.get("version"), str),
         _told(told.get("address"), str),
         [str(server) for server in _told(told.get("servers"), list) or []],
+        {str(name): count for name, count in (_told(told.get("counters"), dict) or {}).items() if type(count) is int},
     )
 
 
