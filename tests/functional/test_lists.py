@@ -51,13 +51,25 @@ def test_topics_come_as_json(tmp_path: Path, store_url: str) -> None:
 
 def test_subscribers_come_with_the_seconds_that_they_have_left(tmp_path: Path, store_url: str) -> None:
     done = run_gearhorn(tmp_path, "subscribers", "news", f"--store={store_url}")
-    assert (done.returncode, done.stderr) == (exits.OK, "")
-    assert re.fullmatch(r"bob\t\neve\t(4\d\d\d|5000)\n", done.stdout)
+    assert done.returncode == exits.OK
+    assert re.fullmatch(r"bob\t\t\t\t\neve\t(4\d\d\d|5000)\t\t\t\n", done.stdout)
+
+
+def test_a_server_that_cannot_be_asked_is_named_and_the_list_is_shown_all_the_same(
+    tmp_path: Path, store_url: str
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        done = run_gearhorn(tmp_path, "subscribers", "memos", f"--store={store_url}", f"--gearman={address}")
+    assert (done.returncode, done.stdout) == (exits.OK, "bob\t\t\t\t\n")
+    assert done.stderr == f"gearhorn: Gearman server {address} cannot be asked: Connection refused\n"
 
 
 def test_subscribers_come_as_json(tmp_path: Path, store_url: str) -> None:
     bob, eve = json.loads(run_gearhorn(tmp_path, "subscribers", "news", f"--store={store_url}", "--json").stdout)
-    assert bob == {"client_id": "bob", "expires_in_s": None}
+    unknown = {"state": None, "backlog": None, "since": None}
+    assert bob == {"client_id": "bob", "expires_in_s": None, **unknown}
     assert eve["client_id"] == "eve"
     assert 0 < eve["expires_in_s"] <= 5000
 
@@ -89,9 +101,9 @@ def test_the_topic_where_workers_meet_can_be_looked_at(tmp_path: Path) -> None:
     fill(url, Subscribe("__matchmaking", "host"), Subscribe("__meeting", "host"))
     settings = tmp_path / "meeting.conf"
     settings.write_text("[matchmaking]\ntopic = __meeting\n")
-    assert run_gearhorn(tmp_path, "subscribers", "__matchmaking", f"--store={url}").stdout == "host\t\n"
+    assert run_gearhorn(tmp_path, "subscribers", "__matchmaking", f"--store={url}").stdout == "host\t\t\t\t\n"
     configured = [f"--store={url}", f"--config-file={settings}"]
-    assert run_gearhorn(tmp_path, "subscribers", "__meeting", *configured).stdout == "host\t\n"
+    assert run_gearhorn(tmp_path, "subscribers", "__meeting", *configured).stdout == "host\t\t\t\t\n"
     assert run_gearhorn(tmp_path, "subscribers", "__matchmaking", *configured).returncode == exits.USAGE
 
 
