@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from gearhorn.errors import ProtocolViolation, ServerUnavailable
 from gearhorn.net.address import Address
+from gearhorn.net.tls import explain
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ SMALL_READ_BYTES = 256
 
 # Copying a piece that is smaller costs less than a write that gathers pieces.
 LARGE_PIECE_BYTES = 4 << 10
+
+_TLS_HINT = " (does it speak TLS on this port?)"
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
@@ -102,7 +105,7 @@ class Connection(asyncio.Protocol, Generic[Event]):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = self._socket = None
         if not self.closed.done():
-            self.closed.set_result(f"the connection was lost: {error}" if error else "the server closed the connection")
+            self.closed.set_result(_why_lost(error))
 
     def silent_s(self) -> float:
         """Seconds since the last byte came in."""
@@ -179,14 +182,20 @@ async def connect(address: Address, settings: LinkSettings, make: Callable[[], C
                 server_hostname=address.host if settings.tls and settings.tls.check_hostname else _no_name(settings),
             )
     except TimeoutError:
-        raise ServerUnavailable(f"no answer within {settings.connect_timeout_s:g} s") from None
-    except ssl.SSLCertVerificationError as error:
-        raise ServerUnavailable(f"its certificate was refused: {error.verify_message}") from error
-    except (OSError, ssl.SSLError, UnicodeError) as error:  # the last for what can be no host's name
-        hung_up = isinstance(error, ssl.SSLError | ConnectionResetError | ConnectionAbortedError)
-        hint = " (does it speak TLS on this port?)" if settings.tls and hung_up else ""
+        hint = _TLS_HINT if settings.tls else ""  # geard takes the handshake for a command that goes on
+        raise ServerUnavailable(f"no answer within {settings.connect_timeout_s:g} s{hint}") from None
+    except ssl.SSLError as error:
+        raise ServerUnavailable(explain(error)) from error
+    except (OSError, UnicodeError) as error:  # the last for what can be no host's name
+        hint = _TLS_HINT if settings.tls and isinstance(error, ConnectionResetError | ConnectionAbortedError) else ""
         raise ServerUnavailable(f"{_reason(error)}{hint}") from error
     _tune(transport.get_extra_info("socket"), settings)
+
+
+def _why_lost(error: Exception | None) -> str:
+    if isinstance(error, ssl.SSLError):  # in TLS 1.3 only now a client hears that its certificate was refused
+        return explain(error)
+    return f"the connection was lost: {error}" if error else "the server closed the connection"
 
 
 def _no_name(settings: LinkSettings) -> str | None:
@@ -196,7 +205,7 @@ def _no_name(settings: LinkSettings) -> str | None:
 def _reason(error: Exception) -> str:
     """The system's words where there are any: asyncio puts its own, and every address that it tried, in their place."""
     numbers = _ERRNO.findall(str(error))
-    if numbers and not isinstance(error, ssl.SSLError | socket.gaierror):
+    if numbers and not isinstance(error, socket.gaierror):
         return ", ".join(dict.fromkeys(os.strerror(int(number)) for number in numbers))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -10,6 +10,7 @@ from gearhorn.core.backoff import Backoff
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings
+from gearhorn.net.tls import TROUBLE
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,8 @@ CARE_S = 5.0
 class Keeper:
     """One link's life. `connect` opens a connection and returns it; `care` is called every few seconds while it is up.
 
-    `on_trouble` is called with the reason whenever a try fails or the connection ends. The log is told once, and once
-    when the trouble is over; nothing without a `purpose`.
+    `on_trouble` is called with the reason whenever a try fails or the connection ends. The log is told once, once more
+    if TLS turns out to be what keeps it down, and once when the trouble is over; nothing without a `purpose`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Keeper:
         self._on_trouble = on_trouble
         self._backoff = Backoff(settings.first_retry_s, settings.most_retry_s, Random())
         self._in_trouble = False
+        self._told = ""
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -75,8 +77,10 @@ class Keeper:
                 self._care(connection)
 
     def _say_trouble(self, what: str, reason: str) -> None:
-        if self._is_logged and not self._in_trouble and not self._is_stopping:
+        is_news = not self._in_trouble or (reason.startswith(TROUBLE) and reason != self._told)
+        if self._is_logged and is_news and not self._is_stopping:
             log.warning("%s %s: %s; trying again until it is back", self._what, what, reason)
+            self._told = reason
         self._in_trouble = True
         self._on_trouble(reason)
 

@@ -1,5 +1,6 @@
 """TLS towards Gearman servers."""
 
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,3 +75,25 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or str(error)
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+# What `explain` begins with: trouble that waiting does not mend.
+TROUBLE = "TLS: "
+
+_ABOUT_CERTIFICATES = re.compile("CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED")
+
+
+def explain(error: ssl.SSLError) -> str:
+    """Who refused what, in one line, for the operator of this side."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{TROUBLE}its certificate was refused: {error.verify_message.rstrip('.')}"
+    reason = getattr(error, "reason", None) or str(error)
+    _, is_alert, words = reason.partition("_ALERT_")
+    if not is_alert:
+        return f"{TROUBLE}{_in_words(reason)} (does it speak TLS on this port?)"
+    what = "this side's certificate, or wants one" if _ABOUT_CERTIFICATES.search(words) else "the handshake"
+    return f"{TROUBLE}it refused {what}: {_in_words(words)}"
+
+
+def _in_words(reason: str) -> str:
+    return reason.replace("_", " ").lower()
