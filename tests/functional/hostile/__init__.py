@@ -1,0 +1,1 @@
+"""Hostile jobs through real servers to a real worker."""
