@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 # Copies are held back for a record for so long at most: a store that is away must not stop them.
 WRITE_LIMIT_S = 0.5
 
+# An answer may be lost with its connection: then the server, when it notices, gives the job to another worker. No later
+# job can be taken for this one where the record has a mark.
+ANSWERED_TTL_S = 300.0
+
 
 class Journal:
     """`progressed` is to be called when copies were settled, `finish` at the end. `go_on` is called when copies that
@@ -62,10 +66,12 @@ class Journal:
             await self._writing
         try:
             async with asyncio.timeout(WRITE_LIMIT_S * 10):
-                if is_answered:
-                    await self._drop()
+                if not is_answered:
+                    await self._keep_if_done()
+                elif self._mark:
+                    await self._keep(ANSWERED_TTL_S)
                 else:
-                    await self._keep()
+                    await self._drop()
         except (GearhornError, TimeoutError) as error:
             log.info("the record of a fanout stays until it runs out: %s", error)
 
@@ -73,11 +79,16 @@ class Journal:
         for kind in (REQUEST, PROGRESS, OWNER) if self.is_owned else (PROGRESS,):
             await self._store.drop_record(RecordKey(kind, self.identity))
 
+    async def _keep_if_done(self) -> None:
+        """A run that was abandoned says nothing more: the job's next worker has taken the record over."""
+        if self._tally.settled_count >= len(self.rest):
+            await self._keep(RECORD_TTL_S)
+
     async def _write(self) -> None:
         recorded_count = self._tally.done_count
         try:
             async with asyncio.timeout(WRITE_LIMIT_S):
-                await self._keep()
+                await self._keep(RECORD_TTL_S)
         except (GearhornError, TimeoutError) as error:
             self._say_trouble(error)
         else:
@@ -89,12 +100,12 @@ class Journal:
         if not self._in_trouble:
             self.progressed()  # else with the next copies
 
-    async def _keep(self) -> None:
+    async def _keep(self, ttl_s: float) -> None:
         again = [failure.client_id for failure in self.run.failures]
         done = self._tally.progress.stretches()
         value = render_record(Record.of(self.mark, self.copy_key, self._worker_id, done, again))
         if len(value) <= RECORD_LIMIT_BYTES:
-            await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, RECORD_TTL_S)
+            await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, ttl_s)
 
     def _say_trouble(self, error: Exception) -> None:
         self._tally.is_gated = False

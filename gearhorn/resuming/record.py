@@ -73,15 +73,15 @@ def parse_record(value: bytes) -> Record:
 
 
 def identity_of(job: Job, *, is_persistent: bool) -> str:
-    """What tells a job from every other one of its server's run, and of all servers.
+    """What tells a job from every other one of its server's run; whether it is the same server's, a mark tells.
 
-    Handles are counted anew when a server starts. One that keeps its jobs meanwhile (`is_persistent`) gives them other
+    Not its address: workers may call one server by different names. Handles are counted anew when a server starts. One that keeps its jobs meanwhile (`is_persistent`) gives them other
     handles, but never has two jobs of one queue with the same unique key: there that key tells the job, if it has one.
     """
     digest = hashlib.blake2b(digest_size=16)
     assigned = job.assigned
-    where = b"" if is_persistent and assigned.unique else b"%b\0%b" % (str(job.address).encode(), assigned.handle)
-    for part in (where, assigned.queue, assigned.unique, assigned.payload):
+    handle = b"" if is_persistent and assigned.unique else assigned.handle
+    for part in (handle, assigned.queue, assigned.unique, assigned.payload):
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.hexdigest()

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from tests.functional.contract.clients import Client
-from tests.functional.crash.drain import drain
-from tests.functional.crash.ledger import Ledger, Tally
+from tests.functional.crash.fanouts import Fanouts
+from tests.functional.crash.ledger import Tally
 from tests.servers.gearhorn_worker import GearhornWorker
-from tests.servers.gearman import GearmanServer
 
 
 class Loss(NamedTuple):
@@ -26,13 +24,9 @@ class Loss(NamedTuple):
 class Executioner:
     """Kills whichever of two workers has the fanout: the other one sleeps until then. One kill, or two in a row."""
 
-    def __init__(
-        self, server: GearmanServer, workers: Sequence[GearhornWorker], ledger: Ledger, client: Client, chance: Random
-    ) -> None:
-        self._server = server
+    def __init__(self, fanouts: Fanouts, workers: Sequence[GearhornWorker], chance: Random) -> None:
+        self._fanouts = fanouts
         self._workers = list(workers)
-        self._ledger = ledger
-        self._client = client
         self._chance = chance
         self._span_s = 0.0
 
@@ -42,11 +36,10 @@ class Executioner:
             self._workers.reverse()
             self._workers[0].signal(signal.SIGSTOP)
             begun_s = time.monotonic()
-            handle = self._submit(topic)
-            self._client.finish(handle)
+            self._fanouts.finish(self._fanouts.publish(topic))
             self._span_s = time.monotonic() - begun_s
             self._workers[0].signal(signal.SIGCONT)
-            assert self._count_copies() == Tally()
+            assert self._fanouts.count_copies() == Tally()
 
     def kill_one(self, topic: str) -> Loss:
         return self._run(topic, kill_count=1)
@@ -59,34 +52,18 @@ class Executioner:
         self._workers.reverse()
         victim, heir = self._workers
         heir.signal(signal.SIGSTOP)
-        handle = self._submit(topic)
+        handle = self._fanouts.publish(topic)
         self._wait()
         victim.kill()
-        self._client.catch_up()
-        was_over, done_count = self._client.has_ended(handle), self._backlog()
+        was_over, done_count = self._fanouts.has_ended(handle), self._fanouts.backlog()
         heir.signal(signal.SIGCONT)
         if kill_count > 1:
             self._wait()
             heir.kill()
             heir.start()
-        answer = self._client.finish(handle)
+        answer = self._fanouts.finish(handle)
         victim.start()
-        return Loss(kill_count, done_count, was_over, answer.data, self._count_copies())
-
-    def _submit(self, topic: str) -> bytes:
-        number = self._ledger.expect(topic)
-        return self._client.start("fanout", {"topic": topic, "payload": str(number), "background": True})
+        return Loss(kill_count, done_count, was_over, answer.data, self._fanouts.count_copies())
 
     def _wait(self) -> None:
         time.sleep(self._chance.uniform(0, self._span_s))
-
-    def _backlog(self) -> int:
-        """The copies that wait on the server."""
-        queues = set(self._ledger.queues())
-        return sum(int(row[1]) for row in self._client.table(b"status") if row[0] in queues)
-
-    def _count_copies(self) -> Tally:
-        """Of the last message."""
-        for queue, payload in drain(self._server, self._ledger.queues()):
-            self._ledger.note(queue, payload)
-        return self._ledger.tally([len(self._ledger.messages) - 1])

@@ -1,10 +1,12 @@
 """SIGKILL of workers at random moments of large fanouts, over and over; every copy counted on its queue."""
 
 import os
+from contextlib import closing
 from random import Random
 
 import pytest
 
+from tests.functional.crash.fanouts import Fanouts
 from tests.functional.crash.kills import Executioner
 from tests.functional.crash.ledger import Ledger
 from tests.functional.crash.lists import subscribe_many
@@ -24,7 +26,8 @@ def test_no_copy_is_lost_and_few_are_sent_twice_when_workers_are_killed(
     subscribe_many(ledger, store, "news", SUBSCRIBER_COUNT)
     gearmand = scene.gearmand()
     workers = [scene.worker(gearmand.address, store=store) for _ in range(2)]
-    executioner = Executioner(gearmand, workers, ledger, scene.client(gearmand), chance)
+    fanouts = scene.stack.enter_context(closing(Fanouts(gearmand, ledger)))
+    executioner = Executioner(fanouts, workers, chance)
     executioner.measure("news")
     kill_count, hits = 0, 0
     while hits < KILL_COUNT:

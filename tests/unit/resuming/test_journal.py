@@ -6,7 +6,7 @@ from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import RECORD_STEP, Tally
 from gearhorn.errors import StoreUnavailable
-from gearhorn.resuming.journal import WRITE_LIMIT_S, Journal
+from gearhorn.resuming.journal import ANSWERED_TTL_S, WRITE_LIMIT_S, Journal
 from gearhorn.resuming.record import OWNER, PROGRESS, REQUEST, parse_record
 from gearhorn.store.base import RecordKey
 from tests.unit.moody_store import MoodyStore
@@ -24,7 +24,9 @@ class Scene:
         self.portion = self.run.add_portion(MEMBERS)
         self.went_on_count = 0
         self.journal = Journal(
-            self.store, "one", "worker-1", self.run, MEMBERS, self._go_on, b"mark", b"key", is_owned=is_owned
+            *(self.store, "one", "worker-1", self.run, MEMBERS, self._go_on),
+            *(b"" if is_owned else b"mark", b"key"),
+            is_owned=is_owned,
         )
 
     def _go_on(self) -> None:
@@ -111,6 +113,28 @@ async def test_at_the_end_of_an_answered_job_nothing_is_left() -> None:
     await ending
     for kind in (PROGRESS, REQUEST, OWNER):
         assert await scene.store.read_record(RecordKey(kind, "one")) is None, "a late write must not bring it back"
+
+
+@in_virtual_time
+async def test_whoever_gets_a_job_again_whose_answer_was_lost_finds_everything_done() -> None:
+    scene = Scene()
+    for _ in range(5):
+        scene.confirm(4_000)
+    await scene.journal.finish(is_answered=True)
+    assert await scene.recorded_count() == len(MEMBERS)
+    await asyncio.sleep(ANSWERED_TTL_S)
+    assert await scene.store.read_record(KEY) is None
+
+
+@in_virtual_time
+async def test_a_run_that_was_abandoned_leaves_the_record_to_whoever_has_the_job_now() -> None:
+    scene = Scene()
+    scene.confirm(4_000)
+    await let_run()
+    await scene.store.keep_record(KEY, b"another's", 60.0)
+    scene.run.abandon()
+    await scene.journal.finish(is_answered=False)
+    assert await scene.store.read_record(KEY) == b"another's"
 
 
 @in_virtual_time

@@ -53,13 +53,16 @@ def identity(job: Job, *, is_persistent: bool = False) -> str:
         Job(queue=b"fanout.news"),
         Job(unique=b"u"),
         Job(payload=b"{} "),
-        Job(address=Address("localhost", 4731)),
         Job(handle=b"H:lap:7fan", queue=b"out"),
     ],
 )
 def test_jobs_that_differ_in_anything_are_told_apart(other: Job) -> None:
     assert identity(other) != identity(Job())
     assert identity(Job()) == identity(Job())
+
+
+def test_a_server_that_workers_call_by_different_names_is_one_server() -> None:
+    assert identity(Job(address=Address("localhost", 4731))) == identity(Job())
 
 
 def test_on_a_server_that_keeps_its_jobs_the_unique_key_tells_and_not_the_handle() -> None:
