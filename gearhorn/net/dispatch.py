@@ -89,9 +89,6 @@ class Dispatch:
                     takers[number % len(takers)].add(shipment, part)
 
     def _send_again(self, shipment: Shipment, members: Members) -> None:
-        shipment.check()  # its job may have been lost in the same way, and be another worker's now
-        if shipment.run.is_settled:
-            return
         if shipment.lost_for_s(asyncio.get_running_loop().time()) <= self._retry_timeout_s:
             self.send(shipment, members)
         else:
@@ -120,5 +117,4 @@ class Dispatch:
         parked, self._parked = self._parked, {}
         for timer, (shipment, portion) in parked.items():
             timer.cancel()
-            shipment.check()
             self.send(shipment, shipment.run.reopen(portion, portion.withdraw()))

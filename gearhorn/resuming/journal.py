@@ -68,7 +68,7 @@ class Journal:
             async with asyncio.timeout(WRITE_LIMIT_S * 10):
                 if not is_answered:
                     await self._keep_if_done()
-                elif self._mark:
+                elif self.mark:
                     await self._keep(ANSWERED_TTL_S)
                 else:
                     await self._drop()

@@ -75,8 +75,9 @@ def parse_record(value: bytes) -> Record:
 def identity_of(job: Job, *, is_persistent: bool) -> str:
     """What tells a job from every other one of its server's run; whether it is the same server's, a mark tells.
 
-    Not its address: workers may call one server by different names. Handles are counted anew when a server starts. One that keeps its jobs meanwhile (`is_persistent`) gives them other
-    handles, but never has two jobs of one queue with the same unique key: there that key tells the job, if it has one.
+    Not its address: workers may call one server by different names. Handles are counted anew when a server starts. One
+    that keeps its jobs meanwhile (`is_persistent`) gives them other handles, but never has two jobs of one queue with
+    the same unique key: there that key tells the job, if it has one.
     """
     digest = hashlib.blake2b(digest_size=16)
     assigned = job.assigned

@@ -1,6 +1,7 @@
 """Empties queues, a hundred thousand jobs in some seconds, as a worker of them.
 
 gearmand looks at the queues of a connection one after the other to answer a grab; so each connection has some of them.
+geard looks at all jobs, whosoever they are, until it finds one for the connection; there one connection has them all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +21,11 @@ _COMPLETE = int(Kind.WORK_COMPLETE)
 
 def drain(server: GearmanServer, queues: Sequence[bytes]) -> Iterator[Copy]:
     """Every job that is on one of the queues now. Nobody may put any there meanwhile."""
-    for start in range(0, len(queues), QUEUES_PER_CONNECTION):
+    step = len(queues) if server.kind == "geard" else QUEUES_PER_CONNECTION
+    for start in range(0, len(queues), step):
         peer = _Drainer(server)
         try:
-            yield from peer.take_all(queues[start : start + QUEUES_PER_CONNECTION])
+            yield from peer.take_all(queues[start : start + step])
         finally:
             peer.close()
 
