@@ -16,7 +16,10 @@ from tests.servers.stores import Redis
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
-        yield Scene(tmp_path, stack)
+        scene = Scene(tmp_path, stack)
+        yield scene
+        for worker in scene.workers:
+            print(worker.log[-5000:])  # pytest shows it when the test failed
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ DUPLICATES_PER_LOSS = 5_000
 # How long the copies take, roughly: the moments are spread over this.
 SPAN_S = 0.1
 PERSISTENT_SPAN_S = 2.0
-GEARD_SPAN_S = 0.5
+GEARD_SPAN_S = 0.2
 GEARD_SUBSCRIBER_COUNT = 8_000
 
 
@@ -171,10 +171,12 @@ def test_a_worker_is_killed_on_a_server_that_drops_its_jobs(
     time.sleep(chance.uniform(0, GEARD_SPAN_S))
     victim.kill()
     done_count = fanouts.backlog()
+    with redis.client() as client:
+        orphan_count = len(client.keys("gearhorn:record:fanout-request:*"))
     heir.signal(signal.SIGCONT)
-    wait_until(lambda: heir.log.count("finished the fanout") == 2, "another worker to finish them", LIMIT_S)
+    wait_until(lambda: heir.log.count("finished the fanout") == orphan_count, "another worker to finish them", LIMIT_S)
     tally = fanouts.count_copies()
     print(f"killed after {done_count} copies: {tally}")
     assert (tally.lost, tally.stray) == (0, 0)
-    assert tally.duplicate <= 2 * DUPLICATES_PER_LOSS
-    assert heir.log.count("its worker is lost, and the Gearman server has dropped the job") == 2
+    assert tally.duplicate <= orphan_count * DUPLICATES_PER_LOSS
+    assert heir.log.count("its worker is lost, and the Gearman server has dropped the job") == orphan_count > 0
