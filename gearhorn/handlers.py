@@ -278,7 +278,10 @@ class Handlers:
             await self._count(topic)
 
     async def _count(self, topic: str) -> Members:
-        members = await self._directory.members(topic)
+        try:
+            members = await self._directory.members(topic)
+        except ListLost:  # whoever was on the list is to come back
+            members = NOBODY
         self._rooms.counted(topic, len(members), steady_s())
         return members
 

@@ -178,7 +178,7 @@ class Losses:
     def _say_torn(self, topic: str) -> ListLost:
         return self._say(
             topic,
-            f"the store has lost the list of subscribers of {topic!r}: it knows that there are some, and not which",
+            f"the store has lost the list of subscribers of {topic!r}: its other data tell of one",
         )
 
     def _say(self, topic: str, text: str) -> ListLost:

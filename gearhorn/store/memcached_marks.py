@@ -31,10 +31,12 @@ class Marks:
         return Evidence({home: self._mark(home) for home in homes}, self._find_torn(topics))
 
     def _mark(self, home: str) -> str:
-        """Where there is none, one is made, for the next who asks."""
-        mark = self._peers.get_at(home, self._keys.mark())
+        """Where there is none, one is made: it is another one than any that was seen there before."""
+        key = self._keys.mark()
+        mark = self._peers.get_at(home, key)
         if mark is None:
-            self._peers.add_at(home, self._keys.mark(), secrets.token_hex(8).encode())
+            self._peers.add_at(home, key, secrets.token_hex(8).encode())
+            mark = self._peers.get_at(home, key)
         return NO_MARK if mark is None else mark.decode("utf-8", "replace")
 
     def _find_torn(self, topics: Sequence[str]) -> list[str]:

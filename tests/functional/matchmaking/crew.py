@@ -51,6 +51,10 @@ class Member:
         (handle,) = self.start_fanouts(topic, **keys)
         return self.client.finish(handle).count
 
+    def start_subscribing(self, topic: str, client_id: str) -> bytes:
+        """Returns the handle."""
+        return self.client.start(f"subscribe{self._number}", {"topic": topic, "client_id": client_id})
+
     def _change(self, verb: str, body: dict[str, Any]) -> None:
         answer = self.client.request(f"{verb}{self._number}", body)
         assert answer.kind == Kind.WORK_COMPLETE, answer

@@ -1,0 +1,1 @@
+"""The rows of doc/guarantees.md, one test each, with the real failure."""
