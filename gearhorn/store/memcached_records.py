@@ -6,6 +6,7 @@ whoever is overtaken in between leaves no record without its name. Blocking; any
 """
 
 import math
+import random
 import time
 from collections.abc import Callable, Collection
 from functools import partial
@@ -19,6 +20,9 @@ from gearhorn.store.versions import MICROSECONDS_PER_S
 
 # memcached takes more seconds than these for a Unix time: REALTIME_MAXDELTA in memcached.c.
 LONGEST_DELTA_S = 60 * 60 * 24 * 30
+
+# More than are put on the list: so at most every other name is one of a record that has ended.
+LOOKED_AT_COUNT = 3
 
 Names = set[str]
 
@@ -48,7 +52,7 @@ class MemcachedRecords:
         check_record(value)
         self._peers.set(self._keys.record(key), value, _to_expiry_s(ttl_s))
         if self._notes.is_due(key):
-            self._change_names(key, lambda names: names | {key.name})
+            self._change_names(key, lambda names: names - self._gone(key.kind, _some(names)) | {key.name})
             self._notes.add(key)
 
     def read(self, key: RecordKey) -> bytes | None:
@@ -117,6 +121,10 @@ class MemcachedRecords:
 
     def _attempts(self, key: RecordKey) -> Attempts:
         return Attempts(self._limit_s, f"the records of the kind {key.kind}")
+
+
+def _some(names: Collection[str]) -> list[str]:
+    return random.sample(sorted(names), min(len(names), LOOKED_AT_COUNT))
 
 
 def _to_expiry_s(ttl_s: float) -> int:

@@ -2,7 +2,7 @@
 
 A name is put in the set behind its record, and taken out by a script that sees that the record is not there: so whoever
 is overtaken in between leaves no record without its name. One that ended by itself stays there until somebody reads
-the set.
+the set; or comes across it, because whoever puts a name in looks at some others.
 """
 
 import msgspec
@@ -15,6 +15,21 @@ from gearhorn.store.redis_scripts import HEAD, Script
 MILLISECONDS_PER_S = 1000
 
 NAMES_PER_CALL = 500
+
+# The wish: the key of the set, the keys of records without their names, and a name. More are looked at than put in: so
+# at most every other name is one of a record that has ended.
+NOTE = Script.of(
+    HEAD
+    + """
+local set, prefix, name = unpack(wish)
+redis.call('SADD', set, name)
+for _, other in ipairs(redis.call('SRANDMEMBER', set, 3)) do
+  if redis.call('EXISTS', prefix .. other) == 0 then redis.call('SREM', set, other) end
+end
+return reply(true)
+""",
+    bool,
+)
 
 # The wish: the key of the set, the key of the record, its name, and the value that it must have, or false.
 DROP = Script.of(
@@ -64,12 +79,9 @@ class RedisRecords:
 
     async def keep(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
         check_record(value)
-        commands: list[Command] = [("SET", self._record(key), value, "PX", _to_ms(ttl_s))]
-        is_due = self._notes.is_due(key)
-        if is_due:
-            commands.append(("SADD", self._set(key.kind), key.name))
-        await self._calls.execute(commands)
-        if is_due:
+        await self._calls.execute([("SET", self._record(key), value, "PX", _to_ms(ttl_s))])
+        if self._notes.is_due(key):
+            await self._calls.run(NOTE, (self._set(key.kind), self._record(RecordKey(key.kind, "")), key.name))
             self._notes.add(key)
 
     async def read(self, key: RecordKey) -> bytes | None:

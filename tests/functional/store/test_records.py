@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+from pymemcache import Client
 
 from gearhorn.errors import StoreUnavailable
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
-from tests.functional.store.conftest import MakeHandle, OpenHandle
-from tests.functional.store.questions import LONG_S, RECORD_CALLS, SHORT_S, wait_until
+from tests.functional.store.conftest import MakeHandle, OpenHandle, OpenUrl
+from tests.functional.store.questions import END_S, LONG_S, RECORD_CALLS, ROUNDING_S, SHORT_S, wait_until
+from tests.servers.stores import Memcached, Redis
 
 KEY = RecordKey("test", "first")
 
@@ -227,3 +229,28 @@ async def test_a_store_that_is_not_open_is_unavailable(begin: Callable[[], MakeH
     await store.close()
     with pytest.raises(StoreUnavailable, match="not open"):
         await RECORD_CALLS[call](store)
+
+
+@pytest.mark.parametrize("kind", ["redis", "memcached"])
+async def test_names_of_records_that_end_by_themselves_do_not_pile_up(
+    kind: str, request: pytest.FixtureRequest, open_url: OpenUrl
+) -> None:
+    """Where nobody ever asks for them, and the list of names is no part of the records."""
+    server: Redis | Memcached = request.getfixturevalue(f"shared_{kind}")
+    store = await open_url(f"{kind}://{server.address}", prefix=f"piles-{kind}")
+    for number in range(100):
+        await store.keep_record(RecordKey("test", f"short-{number:02}"), b"", END_S)
+    await asyncio.sleep(2 * END_S + (ROUNDING_S if kind == "memcached" else 0))
+    for number in range(100):
+        await store.keep_record(RecordKey("test", f"long-{number:02}"), b"", LONG_S)
+    assert count_listed(server) < 150
+
+
+def count_listed(server: Redis | Memcached) -> int:
+    if isinstance(server, Redis):
+        with server.client() as client:
+            return int(client.scard("piles-redis:records:test"))
+    client = Client(("127.0.0.1", server.port), timeout=5)
+    listed: bytes = client.get("piles-memcached:records:test")
+    client.close()
+    return listed.count(b"\n") + 1
