@@ -9,7 +9,7 @@ from gearhorn.cmd import exits
 from gearhorn.cmd.lookups import ask_store
 from gearhorn.cmd.options import Parents, build_parents, let_options_stand_before
 from gearhorn.cmd.output import DescribedParser, paragraphs, say, status_table
-from gearhorn.cmd.settings import read_config
+from gearhorn.cmd.settings import read_config, read_signer
 from gearhorn.cmd.states import ask_states
 from gearhorn.cmd.tables import Cell, print_rows
 from gearhorn.cmd.watch import watch_subscribers
@@ -78,7 +78,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     _add_forget_loss_parser(topics.add_subparsers(metavar="COMMAND", prog=topics.prog))
     subscribers = subparsers.add_parser(
         "subscribers",
-        parents=[parents.common, parents.store, parents.gearman],
+        parents=[parents.common, parents.store, parents.gearman, parents.signing],
         help="show the subscribers of a topic and how they fare, and with --watch who comes and goes",
         description=paragraphs(
             "Shows who is subscribed to a topic, and how the subscribers fare.",
@@ -140,7 +140,7 @@ def show_subscribers(arguments: argparse.Namespace) -> int:
     config = read_config(arguments, default_log_level="warning")
     check_topic(arguments.topic, config.matchmaking_settings().topic)
     if arguments.watch:
-        return watch_subscribers(config, arguments.topic, as_json=arguments.json)
+        return watch_subscribers(config, arguments.topic, read_signer(arguments, config), as_json=arguments.json)
     rows, complaints = ask_store(config, lambda store: _look_up(config, store, arguments.topic))
     print_rows(_SUBSCRIBERS_COLUMNS, rows, as_json=arguments.json)
     for complaint in complaints:

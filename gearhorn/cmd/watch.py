@@ -24,6 +24,7 @@ from gearhorn.config import Config
 from gearhorn.core.news import News
 from gearhorn.errors import StoreUnavailable
 from gearhorn.messages import Flush, parse_news
+from gearhorn.signing.signer import Signer
 from gearhorn.store.base import Store
 
 # Who is killed stays on the list, and its queue fills, for so long.
@@ -39,14 +40,14 @@ HEARD_LIMIT = 1000
 _SIGNS = {"listed": "", "joined": "+", "left": "-"}
 
 
-def watch_subscribers(config: Config, topic: str, *, as_json: bool) -> int:
+def watch_subscribers(config: Config, topic: str, signer: Signer | None, *, as_json: bool) -> int:
     """Until a signal ends it. Raises as `Subscriber.subscribe`, and when the store is away at the start."""
     say_log_plainly()
-    asyncio.run(_watch(config, topic, as_json=as_json))
+    asyncio.run(_watch(config, topic, signer, as_json=as_json))
     return exits.OK
 
 
-async def _watch(config: Config, topic: str, *, as_json: bool) -> None:
+async def _watch(config: Config, topic: str, signer: Signer | None, *, as_json: bool) -> None:
     async with opened_store(config) as store:
         watcher = Watcher(store, topic, lambda events: _print(events, as_json=as_json))
         meeting_point = config.matchmaking_settings().topic
@@ -60,6 +61,7 @@ async def _watch(config: Config, topic: str, *, as_json: bool) -> None:
             queues=config.own_queues(),
             matchmaking_topic=meeting_point,
             on_renewal=lambda _: watcher.doubt(),
+            signer=signer,
         )
         stopping = stop_on_signals(subscriber)
         await wait_for_first([_begin(watcher, subscriber), stopping.wait()], [])

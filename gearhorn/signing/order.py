@@ -26,14 +26,18 @@ TIMES, LOCKS = "signed-time", "signed-lock"
 # How often a lock that another has is asked for.
 FIRST_RETRY_S, MOST_RETRY_S = 0.01, 0.25
 
+# For what a change takes beside its waiting, and for clocks that do not run alike.
+SPARE_S = 10.0
+
 
 class Order:
-    """`wait_limit_s`: how long a change waits for its turn, and at the least how long one may take."""
+    """`wait_limit_s`: how long a change waits for its turn. One may take a little more than twice as long."""
 
     def __init__(self, store: Store, patience: Patience, wait_limit_s: float) -> None:
         self._store = store
         self._patience = patience
         self._wait_limit_s = wait_limit_s
+        self._hold_limit_s = 2 * wait_limit_s + SPARE_S
 
     @contextlib.asynccontextmanager
     async def turn(self, voucher: Voucher, pair: tuple[str, str], owner: bytes, ttl_s: float) -> AsyncIterator[None]:
@@ -45,9 +49,15 @@ class Order:
         name = hashlib.sha256("\n".join(pair).encode()).hexdigest()
         lock = RecordKey(LOCKS, name)
         await self._lock(lock, owner)
+        limit = asyncio.timeout(self._hold_limit_s)
         try:
-            await self._advance(RecordKey(TIMES, name), voucher, ttl_s)
-            yield
+            async with limit:
+                await self._advance(RecordKey(TIMES, name), voucher, ttl_s)
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise StoreUnavailable("the change took too long") from None
         finally:
             with contextlib.suppress(StoreUnavailable):  # then it ends by itself
                 await self._store.drop_record(lock, owner)
@@ -60,8 +70,8 @@ class Order:
         await self._patience.ask(lambda: self._store.keep_record(key, value, ttl_s))
 
     async def _lock(self, lock: RecordKey, owner: bytes) -> None:
-        # Longer than a change is tried for: it must not be made when the lock is another's.
-        ttl_s = 2 * self._wait_limit_s + MOST_RETRY_S
+        # A change that takes longer is refused, and not made any more, before the lock is another's.
+        ttl_s = self._hold_limit_s + SPARE_S
         backoff = Backoff(FIRST_RETRY_S, MOST_RETRY_S, random.Random())
         deadline_s = asyncio.get_running_loop().time() + self._wait_limit_s
         while await self._patience.ask(lambda: self._store.claim_record(lock, owner, ttl_s)) not in (None, owner):

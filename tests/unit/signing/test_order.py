@@ -86,3 +86,16 @@ async def test_who_does_not_get_the_lock_gives_up_in_time(scene: Scene) -> None:
     said = await scene.refusal("subscribe_fanout", signed("subscribe", "host"))
     assert said == "the store cannot be reached: other changes of the same subscription take too long"
     assert await scene.subscribers("news") == []
+
+
+async def test_a_change_that_takes_too_long_is_refused_before_the_lock_ends(scene: Scene) -> None:
+    """Made later, it could come behind a newer one."""
+    order = scene.guard._order
+    order._hold_limit_s = 0.05
+
+    async def apply(changes: object) -> None:
+        await asyncio.Event().wait()
+
+    scene.store.apply = apply  # type: ignore[assignment, method-assign]
+    said = await scene.refusal("subscribe_fanout", signed("subscribe", "host"))
+    assert said == "the store cannot be reached: the change took too long"
