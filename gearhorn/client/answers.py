@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from gearhorn.errors import BadRequest, GearhornError, Unavailable
 
-# A refusal of a request begins with the key that is wrong; what begins otherwise is trouble of the service's own.
+# A refusal of a request begins with the key that is wrong, or is about all of it; what begins otherwise is trouble of
+# the service's own.
 _REFUSAL = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
+_REFUSAL_OF_ALL = ("the job is not ", "the job has ")
 
 
 class Failure(NamedTuple):
@@ -22,11 +24,14 @@ class Failure(NamedTuple):
 
 
 class ReceiverResult(NamedTuple):
-    """One receiver's answer. `status` is `complete`, `failed`, `exception` or `timeout`."""
+    """One receiver's answer. `status` is `complete`, `failed`, `exception` or `timeout`. `is_truncated`: `data` is only
+    the beginning, because the service passes no more on.
+    """
 
     client_id: str
     status: str
     data: bytes
+    is_truncated: bool = False
 
 
 class Unreadable(GearhornError):
@@ -56,7 +61,7 @@ def parse_result(data: bytes) -> ReceiverResult:
         line = json.loads(data)
         text = line["data"]
         answer = base64.b64decode(text, validate=True) if line.get("encoding") == "base64" else text.encode()
-        return ReceiverResult(line["client_id"], line["status"], answer)
+        return ReceiverResult(line["client_id"], line["status"], answer, line.get("truncated") is True)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise Unreadable(f"the service sent {data[:80]!r} where a receiver's result should have been") from None
 
@@ -66,4 +71,6 @@ def refusal(text: str) -> GearhornError:
     match = _REFUSAL.fullmatch(text)
     if match:
         return BadRequest(match[1], match[2])
+    if text.startswith(_REFUSAL_OF_ALL):
+        return BadRequest("", text)
     return Unavailable(text or "the service failed and did not say why")

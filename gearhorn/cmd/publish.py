@@ -184,7 +184,12 @@ def _document(arguments: argparse.Namespace, result: PublishResult) -> dict[str,
     }
     if arguments.results:
         document["results"] = [
-            {"client_id": each.client_id, "status": each.status, **data_fields("data", each.data)}
+            {
+                "client_id": each.client_id,
+                "status": each.status,
+                **data_fields("data", each.data),
+                **({"truncated": True} if each.is_truncated else {}),
+            }
             for each in result.results
         ]
     return document

@@ -86,5 +86,25 @@ def test_a_refusal_that_names_no_key_is_trouble_of_the_service(text: str) -> Non
     assert str(error) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the job has 2097153 bytes, more than 2097152",
+        "the job is not JSON that can be read: it is nested more than 512 deep",
+        "the job is not UTF-8: byte 0 is 0xff",
+    ],
+)
+def test_a_refusal_of_the_whole_job_is_the_callers_fault(text: str) -> None:
+    error = refusal(text)
+    assert isinstance(error, BadRequest)
+    assert (error.key, str(error)) == ("", text)
+
+
+def test_an_answer_that_was_cut_says_so() -> None:
+    line = render_result(b"bob", "complete", "xü".encode()[:2], is_truncated=True)
+    assert json.loads(line) == {"client_id": "bob", "status": "complete", "truncated": True, "data": "x"}
+    assert parse_result(line) == ReceiverResult("bob", "complete", b"x", is_truncated=True)
+
+
 def test_a_refusal_without_a_word_says_so() -> None:
     assert "did not say why" in str(refusal(""))
