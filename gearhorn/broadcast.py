@@ -52,7 +52,17 @@ class Answerable(Protocol):
 class Broadcast:
     """Ties a job to the shipment of its copies, and answers the job when that is settled."""
 
-    __slots__ = ("_gathering", "_job", "_members", "_on_over", "_results", "_shipment", "_shown_count", "_timer")
+    __slots__ = (
+        "_gathering",
+        "_is_abandoned",
+        "_job",
+        "_members",
+        "_on_over",
+        "_results",
+        "_shipment",
+        "_shown_count",
+        "_timer",
+    )
 
     def __init__(
         self,
@@ -69,6 +79,7 @@ class Broadcast:
         prefix = queue_prefix(request.topic)
         kind = SUBMIT_KINDS[request.priority, request.background]
         self._job = job
+        self._is_abandoned = False
         self._on_over: Callable[[bool], None] | None = None
         self._results = request.results
         self._gathering = gathering
@@ -113,6 +124,7 @@ class Broadcast:
 
     def abandon(self) -> None:
         """The job is another worker's: nothing more is sent, waited for or answered."""
+        self._is_abandoned = True
         self._shipment.abandon()
 
     @property
@@ -140,13 +152,17 @@ class Broadcast:
         if self._timer is not None:
             self._timer.cancel()
         is_answered = self._job.is_held
+        if not self._is_abandoned:
+            self._end_job()
+        if self._on_over is not None:
+            self._on_over(is_answered)
+
+    def _end_job(self) -> None:
         try:
             self._answer(self._shipment.run)
         except Exception:
             log.exception("the answer to a fanout ran into a bug")
             self._job.refuse(BUG)
-        if self._on_over is not None:
-            self._on_over(is_answered)
 
     def _answer(self, run: FanoutRun) -> None:
         if self._shipment.is_broken:

@@ -30,13 +30,19 @@ class Failure(NamedTuple):
 class Portion:
     """Copies that go through one server, in order."""
 
-    __slots__ = ("_next", "_states", "members", "track")
+    __slots__ = ("_next", "_states", "members", "settled_count", "track")
 
     def __init__(self, members: Members, track: Track | None = None) -> None:
         self.members = members
         self.track = track  # where its copies are in the run's tally
+        self.settled_count = 0  # told by a tally alone
         self._next = 0
         self._states = bytearray(len(members))
+
+    @property
+    def is_idle(self) -> bool:
+        """Every copy that was sent is settled. To be asked only of a run with a tally."""
+        return self.settled_count >= self._next
 
     @property
     def unsent_count(self) -> int:
@@ -116,7 +122,7 @@ class FanoutRun:
             self._open_count -= count
             self.done_count += count
             if self.tally is not None:
-                self.tally.settle(portion.track, portion.members, first, count)
+                self._tell(portion, first, count)
 
     def complete(self, portion: Portion, position: int) -> bool:
         """The receiver completed its copy. False when the copy was settled before."""
@@ -125,7 +131,7 @@ class FanoutRun:
         self._open_count -= 1
         self.done_count += 1
         if self.tally is not None:
-            self.tally.settle(portion.track, portion.members, position, 1)
+            self._tell(portion, position, 1)
         return True
 
     def fail(self, portion: Portion, position: int, reason: str) -> bool:
@@ -134,7 +140,7 @@ class FanoutRun:
             return False
         self.failures.append(Failure(portion.members[position], reason))
         if self.tally is not None:  # nothing is open there; a record names those that failed beside what is done
-            self.tally.settle(portion.track, portion.members, position, 1)
+            self._tell(portion, position, 1)
         return True
 
     def leave_out(self, client_ids: Iterable[bytes], reason: str) -> None:
@@ -164,6 +170,11 @@ class FanoutRun:
                 else:
                     self.fail(portion, position, f"{NOT_SENT}: the Gearman server has not confirmed it in time")
         return late
+
+    def _tell(self, portion: Portion, first: int, count: int) -> None:
+        assert self.tally is not None
+        portion.settled_count += count
+        self.tally.settle(portion.track, portion.members, first, count)
 
     def _settle(self, portion: Portion, position: int) -> bool:
         if self.is_settled or not portion.settle(position):

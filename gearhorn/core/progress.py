@@ -82,7 +82,6 @@ class Tally:
         self.done_count = 0  # copies in stretches that are done
         self.recorded_count = 0  # those of them that a record tells of
         self.sent_count = 0
-        self.settled_count = 0
         self.is_gated = is_gated
         self._members = members
         self._stretches = [stretch for stretch, _ in members.stretches()]
@@ -90,9 +89,10 @@ class Tally:
         self._open_counts = [*self._counts]
         self._starts = _starts_by_length(self._stretches)
 
-    @property
-    def allowance(self) -> int:
-        """How many copies may be sent now. Blobs that are half sent to several servers must not block each other: where
+    def allowance(self, *, is_idle: bool) -> int:
+        """How many copies of a portion may be sent now. `is_idle`: of those sent before, none is open.
+
+        A server that hangs, and blobs that are half sent to several servers, must not stop the other portions: where
         nothing is open and nothing could be recorded, some more may go.
         """
         if not self.is_gated:
@@ -100,13 +100,12 @@ class Tally:
         room = UNRECORDED_LIMIT - self.sent_count + self.recorded_count
         if room >= LEAST_ALLOWANCE:
             return room
-        is_stuck = self.sent_count <= self.settled_count and self.done_count <= self.recorded_count
-        return FULL_COUNT if is_stuck else 0
+        return LEAST_ALLOWANCE if is_idle and self.done_count <= self.recorded_count else 0
 
     @property
     def wants_record(self) -> bool:
         unrecorded_count = self.done_count - self.recorded_count
-        return unrecorded_count >= RECORD_STEP or (unrecorded_count > 0 and not self.allowance)
+        return unrecorded_count >= RECORD_STEP or (unrecorded_count > 0 and not self.allowance(is_idle=False))
 
     def track(self, members: Members) -> Track | None:
         """For a portion that has whole blobs of the list, or whole shares of them; None for any other."""
@@ -118,7 +117,6 @@ class Tally:
 
     def settle(self, track: Track | None, members: Members, first: int, count: int) -> None:
         """The copies of `count` positions of a portion from `first` on need nothing more, each for the first time."""
-        self.settled_count += count
         if track is not None:
             for number, share in track.blobs_of(first, count):
                 self._settle(number, share)

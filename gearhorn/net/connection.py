@@ -202,11 +202,18 @@ def _no_name(settings: LinkSettings) -> str | None:
     return "" if settings.tls else None
 
 
+def error_numbers(error: BaseException | None) -> set[int]:
+    """The system's, of each address of a host that was tried; none where it is not the system's word."""
+    if isinstance(error, socket.gaierror):
+        return set()
+    return {int(number) for number in _ERRNO.findall(str(error))}
+
+
 def _reason(error: Exception) -> str:
     """The system's words where there are any: asyncio puts its own, and every address that it tried, in their place."""
-    numbers = _ERRNO.findall(str(error))
-    if numbers and not isinstance(error, socket.gaierror):
-        return ", ".join(dict.fromkeys(os.strerror(int(number)) for number in numbers))
+    numbers = error_numbers(error)
+    if numbers:
+        return ", ".join(map(os.strerror, sorted(numbers)))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -47,7 +47,7 @@ class Parcel:
         if self.shipment.may_go_on is not None and not self.shipment.may_go_on():
             return 0
         tally = self.shipment.run.tally
-        return MOST_COPIES if tally is None else tally.allowance
+        return MOST_COPIES if tally is None else tally.allowance(is_idle=self.portion.is_idle)
 
     @property
     def has_more(self) -> bool:

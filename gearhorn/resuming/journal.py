@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import Tally
-from gearhorn.errors import GearhornError
+from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.resuming.record import OWNER, PROGRESS, RECORD_TTL_S, REQUEST, Record, render_record
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
 
@@ -104,8 +104,9 @@ class Journal:
         again = [failure.client_id for failure in self.run.failures]
         done = self._tally.progress.stretches()
         value = render_record(Record.of(self.mark, self.copy_key, self._worker_id, done, again))
-        if len(value) <= RECORD_LIMIT_BYTES:
-            await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, ttl_s)
+        if len(value) > RECORD_LIMIT_BYTES:
+            raise StoreUnavailable("more copies have failed than a record can name")
+        await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, ttl_s)
 
     def _say_trouble(self, error: Exception) -> None:
         self._tally.is_gated = False

@@ -8,10 +8,11 @@ import pytest
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.marks import knows_queue
+from gearhorn.net.marks import ServerEnded, knows_queue
 from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
 from tests.functional.facts.raw import Peer
 from tests.servers.gearman import Gearmand, GearmanServer
+from tests.servers.proxy import Proxy
 
 LINK = LinkSettings()
 
@@ -52,7 +53,7 @@ async def test_gearmand_knows_a_mark_until_it_is_started_again(tmp_path: Path, i
         assert not await knows_queue(_address(server), LINK, mark[:-1])
         assert not await knows_queue(_address(server), LINK, mark[1:])
         server.stop()
-        with pytest.raises(ServerUnavailable):
+        with pytest.raises(ServerEnded):
             await knows_queue(_address(server), LINK, mark)
         server.start()
         assert not await knows_queue(_address(server), LINK, mark)
@@ -75,3 +76,18 @@ async def test_a_name_is_found_among_many(gearmand: GearmanServer) -> None:
     assert await knows_queue(_address(gearmand), LINK, b"some_longer_name_of_a_queue_%06d" % 29_999)
     assert not await knows_queue(_address(gearmand), LINK, b"some_longer_name_of_a_queue_%06d" % 30_000)
     peer.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_where_nobody_listens_the_server_has_ended(host: str, gearmand: GearmanServer) -> None:
+    gearmand.stop()
+    with pytest.raises(ServerEnded):
+        await knows_queue(Address(host, gearmand.port), LINK, b"name")
+
+
+async def test_a_server_that_does_not_answer_has_not_ended(gearmand: GearmanServer) -> None:
+    with Proxy(gearmand.port) as proxy:
+        proxy.stall()
+        with pytest.raises(ServerUnavailable) as error:
+            await knows_queue(Address("127.0.0.1", proxy.port), LinkSettings(answer_timeout_s=0.5), b"name")
+    assert not isinstance(error.value, ServerEnded)

@@ -98,8 +98,9 @@ def _work_for_a_while(data: st.DataObject, run: FanoutRun, rest: Members, got: d
         if not open_portions:
             break
         portion = data.draw(st.sampled_from(open_portions))
-        if tally.allowance > 0:
-            first, row = portion.take(min(tally.allowance, data.draw(st.integers(1, 12))))
+        allowance = tally.allowance(is_idle=portion.is_idle)
+        if allowance > 0:
+            first, row = portion.take(min(allowance, data.draw(st.integers(1, 12))))
             tally.sent_count += row.id_count
             event = data.draw(st.sampled_from(["confirmed", "confirmed", "answer late", "link lost"]))
             if event != "link lost":
@@ -122,18 +123,22 @@ def _lose(run: FanoutRun, portions: list, portion, first: int, count: int) -> No
     portions += [run.add_portion(members) for members in (lost, unsent) if members]
 
 
-def test_copies_that_no_record_tells_of_are_held_back_but_never_all() -> None:
-    members = Members.of(MANY)
-    tally = Tally(members)
+def test_copies_that_no_record_tells_of_are_held_back() -> None:
+    tally = Tally(Members.of(MANY))
+    assert tally.allowance(is_idle=True) == 20
+    tally.sent_count, tally.done_count = 17, 6
+    assert tally.allowance(is_idle=True) == 0, "a record could tell of some"
+    tally.recorded_count = 6
+    assert tally.allowance(is_idle=True) == 9
+
+
+def test_a_server_that_hangs_stops_no_other_portion() -> None:
+    tally = Tally(Members.of(MANY))
     tally.sent_count = 20
-    assert tally.allowance == 0
-    tally.settled_count = 20  # blobs that are half sent to several servers
-    assert tally.allowance == 8
-    tally.done_count = 6  # of which a record could tell
-    assert tally.allowance == 0
+    assert tally.allowance(is_idle=False) == 0
+    assert tally.allowance(is_idle=True) == 4
     tally.is_gated = False
-    tally.settled_count = 0
-    assert tally.allowance > 0
+    assert tally.allowance(is_idle=False) > 0
 
 
 def test_a_record_is_wanted_for_many_copies_or_where_copies_are_held_back() -> None:
