@@ -54,14 +54,13 @@ class Replays:
         if voucher.is_stale and await self._read(RUNS, name) is None:
             raise BadRequest("time", f"what key {voucher.key_id!r} signed is too old: sign anew to send again")
         first = await self._claim(name, identity, ttl_s)
-        if first is not None:
-            ending = await self._read(ENDINGS, name)
-            if ending is not None and ending.startswith(identity):
-                _read_ending(ending[len(identity) :]).give_to(job)
-                return None
-            if ending is not None or first != identity:
-                raise BadRequest("nonce", f"key {voucher.key_id!r} has used it before: sign anew to send again")
-        return SignedJob(job, identity, lambda ending: self._note(name, identity, ending, ttl_s))
+        if first not in (None, identity):
+            raise BadRequest("nonce", f"key {voucher.key_id!r} has used it before: sign anew to send again")
+        ending = None if first is None else await self._read(ENDINGS, name)
+        if ending is not None:
+            _read_ending(ending).give_to(job)
+            return None
+        return SignedJob(job, identity, lambda ending: self._note(name, ending, ttl_s))
 
     async def close(self) -> None:
         if self._notes:
@@ -69,10 +68,10 @@ class Replays:
         for note in self._notes:
             note.cancel()
 
-    def _note(self, name: str, identity: bytes, ending: Ending, ttl_s: float) -> None:
+    def _note(self, name: str, ending: Ending, ttl_s: float) -> None:
         """The answer has been given: the store need not be waited for."""
         kept = ending if len(ending.data) <= ANSWER_LIMIT_BYTES else _TOO_LONG
-        note = asyncio.create_task(self._keep(name, identity + _written(kept), ttl_s))
+        note = asyncio.create_task(self._keep(name, _written(kept), ttl_s))
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
 

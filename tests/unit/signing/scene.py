@@ -125,6 +125,43 @@ class Scene:
         await self.directory.close()
 
 
+async def cut_short(scene: Scene, body: bytes, handle: bytes, queue: str = "fanout", **more: Any) -> None:
+    """As if the worker died as soon as it had begun the job."""
+    job = Job(queue, body, handle, **more)
+    scene.handlers.take(job)  # type: ignore[arg-type]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    await scene.close()
+    assert job.endings == []
+
+
+class Stuck:
+    """A store in which no list is ever read, so that what has begun does not end."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def read(self, topics: object) -> None:
+        await asyncio.Event().wait()
+
+    read_short = apply = read
+
+
+class Keeping:
+    """A store in which nothing is dropped: as if whoever would drop it had died."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def drop_record(self, *_: object) -> None: ...
+
+
 def write_keys(path: Path, text: str = KEYS) -> Path:
     path.write_text(text)
     os.chmod(path, 0o600)

@@ -8,7 +8,7 @@ import pytest
 from gearhorn.signing.order import LOCKS
 from gearhorn.store.base import RecordKey
 from tests.unit.signing.conftest import MakeScene
-from tests.unit.signing.scene import NOW_S, Scene, signed
+from tests.unit.signing.scene import NOW_S, Keeping, Scene, Stuck, cut_short, signed
 
 CHANGED = ("complete", b"")
 LATE = "time: a later change of this subscription was made before: sign anew to make this one"
@@ -55,23 +55,30 @@ async def test_of_changes_at_once_the_newest_holds(make_scene: MakeScene, times:
     assert await scenes[0].subscribers("news") == ["host-1"]
 
 
-async def test_a_lock_of_a_worker_that_died_is_its_job_s_own(scene: Scene) -> None:
+async def test_a_lock_of_a_worker_that_died_is_its_job_s_own(make_scene: MakeScene) -> None:
     """Or the job that is handed out again would wait until the lock ends by itself."""
-    locks: list[tuple[RecordKey, bytes]] = []
-    claim = scene.store.claim_record
-
-    async def note(key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
-        if key.kind == LOCKS:
-            locks.append((key, value))
-        return await claim(key, value, ttl_s)
-
+    one, other = make_scene(), make_scene()
+    one.directory._store = Stuck(one.store)  # type: ignore[assignment]
+    one.guard._order._store = Keeping(one.store)  # type: ignore[assignment]
+    other.guard._order._wait_limit_s = 0.05
     body = signed("subscribe", "host")
-    scene.store.claim_record = note  # type: ignore[method-assign]
-    await scene.do("subscribe_fanout", body, b"H:lap:7")
-    ((key, value),) = locks
-    assert await scene.store.read_record(key) is None  # it was let go
-    await claim(key, value, 1000.0)
-    assert await scene.do("subscribe_fanout", body, b"H:lap:7") == CHANGED
+    await cut_short(one, body, b"H:lap:7", queue="subscribe_fanout")
+    assert "take too long" in await other.refusal("subscribe_fanout", signed("subscribe", "host"))
+    assert await other.do("subscribe_fanout", body, b"H:lap:7") == CHANGED
+    assert await other.do("subscribe_fanout", signed("subscribe", "host")) == CHANGED  # it was let go
+
+
+async def test_a_lock_that_has_become_another_s_is_left_alone(scene: Scene) -> None:
+    keys: list[RecordKey] = []
+    keep = scene.store.keep_record
+
+    async def take_over(key: RecordKey, value: bytes, ttl_s: float) -> None:
+        keys.append(lock := RecordKey(LOCKS, key.name))
+        await keep(lock, b"another's", 1000.0)
+
+    scene.store.keep_record = take_over  # type: ignore[method-assign]
+    assert await scene.do("subscribe_fanout", signed("subscribe", "host")) == CHANGED
+    assert await scene.store.read_record(keys[0]) == b"another's"
 
 
 async def test_who_does_not_get_the_lock_gives_up_in_time(scene: Scene) -> None:

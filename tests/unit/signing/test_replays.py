@@ -1,7 +1,6 @@
 """Each signed body is run once, by whichever worker; its own job may come back."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,7 @@ from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.signing.replays import ENDINGS
 from gearhorn.store.base import RecordKey, Store, Subscribe
 from tests.unit.signing.conftest import MakeScene
-from tests.unit.signing.scene import MAX_AGE_S, NOW_S, Job, Scene, signed
+from tests.unit.signing.scene import MAX_AGE_S, NOW_S, Scene, Stuck, cut_short, signed
 
 USED = "nonce: key 'web' has used it before: sign anew to send again"
 
@@ -55,31 +54,6 @@ async def test_two_keys_may_have_the_same_nonce(scene: Scene) -> None:
     nonce = "0123456789abcdef"
     assert await scene.do("fanout", signed("fanout", "web", nonce=nonce)) == ("complete", b"0")
     assert await scene.do("fanout", signed("fanout", "admin", nonce=nonce)) == ("complete", b"0")
-
-
-async def cut_short(scene: Scene, body: bytes, handle: bytes, **more: Any) -> None:
-    """As if the worker died as soon as it had begun the job."""
-    job = Job("fanout", body, handle, **more)
-    scene.handlers.take(job)  # type: ignore[arg-type]
-    for _ in range(100):
-        await asyncio.sleep(0)
-    await scene.close()
-    assert job.endings == []
-
-
-class Stuck:
-    """A store in which no list is ever read, so that what has begun does not end."""
-
-    def __init__(self, store: object) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-    async def read(self, topics: object) -> None:
-        await asyncio.Event().wait()
-
-    read_short = apply = read
 
 
 async def test_a_job_whose_worker_died_is_run_again_under_its_handle_and_under_no_other(make_scene: MakeScene) -> None:
@@ -130,6 +104,21 @@ async def test_where_jobs_outlast_a_restart_one_is_known_by_its_unique_key(make_
     assert await other.do("fanout", body, b"H:lap:1", unique=b"a") == ("complete", b"0")
     await other.store.apply([Subscribe("news", "bob")])  # who would get a copy
     assert await other.do("fanout", body, b"H:lap:2", unique=b"a") == ("complete", b"0")
+
+
+async def test_where_they_do_one_without_a_unique_key_is_known_by_its_handle(make_scene: MakeScene) -> None:
+    scene = make_scene(jobs_outlast_restarts=True)
+    body = signed("fanout", "web")
+    assert await scene.do("fanout", body) == ("complete", b"0")
+    assert await scene.refusal("fanout", body) == USED
+
+
+async def test_where_they_do_the_same_unique_key_in_another_queue_is_another_job(make_scene: MakeScene) -> None:
+    scene = make_scene(jobs_outlast_restarts=True)
+    body = signed("subscribe", "host")
+    assert await scene.do("subscribe_fanout", body, unique=b"a") == ("complete", b"")
+    said = await scene.refusal("register_fanout_subscriber", body, unique=b"a")
+    assert said.startswith("nonce: ")
 
 
 async def test_where_they_do_not_the_unique_key_means_nothing(scene: Scene) -> None:
