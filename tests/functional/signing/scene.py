@@ -6,7 +6,7 @@ import json
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -48,8 +48,17 @@ def signed(job: str, key: str, /, secret: str = "", **body: Any) -> dict[str, st
 
 
 class Scene:
-    def __init__(self, folder: Path, server: GearmanServer, settings: str = "required_topics = *") -> None:
+    """`prepare` is called with the store's URL before the workers start."""
+
+    def __init__(
+        self,
+        folder: Path,
+        server: GearmanServer,
+        settings: str = "required_topics = *",
+        prepare: Callable[[str], None] = lambda store_url: None,
+    ) -> None:
         self.server = server
+        self._prepare = prepare
         self.keys_file = folder / "keys.toml"
         self.write_keys(KEYS)
         (folder / "host-1.secret").write_text(SECRETS["host-1"] + "\n")
@@ -62,6 +71,7 @@ class Scene:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self._redis)
+            self._prepare(self.store_url)
             for worker in self.workers:
                 stack.enter_context(worker)
             self.client = Client(self.server)
@@ -78,7 +88,11 @@ class Scene:
         own = folder / f"worker{number}"
         own.mkdir()
         (own / "gearhorn.conf").write_text(f"[signing]\nkeys_file = {self.keys_file}\n{settings}\n")
-        return GearhornWorker([self.server.address], f"redis://{self._redis.address}", own)
+        return GearhornWorker([self.server.address], self.store_url, own)
+
+    @property
+    def store_url(self) -> str:
+        return f"redis://{self._redis.address}"
 
     @property
     def log(self) -> str:
