@@ -81,7 +81,7 @@ class Journal:
 
     async def _keep_if_done(self) -> None:
         """A run that was abandoned says nothing more: the job's next worker has taken the record over."""
-        if self._tally.settled_count >= len(self.rest):
+        if self._tally.done_count >= len(self.rest):
             await self._keep(RECORD_TTL_S)
 
     async def _write(self) -> None:

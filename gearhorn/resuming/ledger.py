@@ -195,6 +195,6 @@ class Ledger:
 
     async def _keep(self, kind: str, identity: str, value: bytes, ttl_s: float) -> None:
         try:
-            await self._store.keep_record(RecordKey(kind, identity), value, ttl_s)
+            await self._store.keep_record(RecordKey(kind, identity), value, ttl_s, is_listed=kind == REQUEST)
         except GearhornError as error:
             log.info("a fanout's record is not kept for others: %s", error)

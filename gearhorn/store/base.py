@@ -251,7 +251,7 @@ class Store(Protocol):
         the value returned may be one's own.
         """
 
-    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool = False) -> None:
         """Makes the record or writes over it. Raises ValueError, as `claim_record` does, for more than
         RECORD_LIMIT_BYTES.
         """
@@ -263,7 +263,7 @@ class Store(Protocol):
         """Removes the record, if it is there and, where `value` is given, if it has that value."""
 
     async def record_names(self, kind: str) -> list[str]:
-        """The names of the records of a kind that were made by `keep_record` and are still there, sorted.
+        """The names of the records of a kind that were kept as `is_listed` and are still there, sorted.
 
         One that was kept, has ended and was then only claimed may be among them.
         """

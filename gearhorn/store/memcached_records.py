@@ -48,10 +48,10 @@ class MemcachedRecords:
                 return found
             attempts.pause()
 
-    def keep(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+    def keep(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool) -> None:
         check_record(value)
         self._peers.set(self._keys.record(key), value, _to_expiry_s(ttl_s))
-        if self._notes.is_due(key):
+        if is_listed and self._notes.is_due(key):
             self._change_names(key, lambda names: names - self._gone(key.kind, _some(names)) | {key.name})
             self._notes.add(key)
 

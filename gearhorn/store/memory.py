@@ -138,8 +138,8 @@ class MemoryStore:
     async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
         return self._lists.records.claim(key, value, self._now_s(), ttl_s)
 
-    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
-        self._lists.records.keep(key, value, self._now_s(), ttl_s)
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool = False) -> None:
+        self._lists.records.keep(key, value, self._now_s(), ttl_s, is_listed=is_listed)
 
     async def read_record(self, key: RecordKey) -> bytes | None:
         return self._lists.records.read(key, self._now_s())

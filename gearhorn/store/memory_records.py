@@ -8,7 +8,7 @@ from gearhorn.store.base import RecordKey, check_record
 class _Record(NamedTuple):
     value: bytes
     ends_s: float
-    is_kept: bool  # and not only claimed
+    is_listed: bool
 
 
 class MemoryRecords:
@@ -19,13 +19,13 @@ class MemoryRecords:
         check_record(value)
         found = self.read(key, now_s)
         if found is None:
-            self._records[key] = _Record(value, now_s + ttl_s, is_kept=False)
+            self._records[key] = _Record(value, now_s + ttl_s, is_listed=False)
         return found
 
-    def keep(self, key: RecordKey, value: bytes, now_s: float, ttl_s: float) -> None:
+    def keep(self, key: RecordKey, value: bytes, now_s: float, ttl_s: float, *, is_listed: bool) -> None:
         check_record(value)
         self._sweep(now_s)
-        self._records[key] = _Record(value, now_s + ttl_s, is_kept=True)
+        self._records[key] = _Record(value, now_s + ttl_s, is_listed)
 
     def read(self, key: RecordKey, now_s: float) -> bytes | None:
         self._sweep(now_s)
@@ -39,7 +39,7 @@ class MemoryRecords:
 
     def names(self, kind: str, now_s: float) -> list[str]:
         self._sweep(now_s)
-        return sorted(key.name for key, record in self._records.items() if key.kind == kind and record.is_kept)
+        return sorted(key.name for key, record in self._records.items() if key.kind == kind and record.is_listed)
 
     def _sweep(self, now_s: float) -> None:
         for key in [key for key, record in self._records.items() if record.ends_s <= now_s]:

@@ -122,8 +122,8 @@ class RedisStore:
     async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
         return await self._records.claim(key, value, ttl_s)
 
-    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
-        await self._records.keep(key, value, ttl_s)
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool = False) -> None:
+        await self._records.keep(key, value, ttl_s, is_listed=is_listed)
 
     async def read_record(self, key: RecordKey) -> bytes | None:
         return await self._records.read(key)

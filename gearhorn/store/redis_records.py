@@ -77,10 +77,10 @@ class RedisRecords:
             if found is not None:  # and has not ended in between
                 return bytes(found)
 
-    async def keep(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
+    async def keep(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool) -> None:
         check_record(value)
         await self._calls.execute([("SET", self._record(key), value, "PX", _to_ms(ttl_s))])
-        if self._notes.is_due(key):
+        if is_listed and self._notes.is_due(key):
             await self._calls.run(NOTE, (self._set(key.kind), self._record(RecordKey(key.kind, "")), key.name))
             self._notes.add(key)
 

@@ -107,8 +107,8 @@ class SqliteStore:
     async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
         return await self._ask(sqlite_records.claim, key, value, ttl_s)
 
-    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
-        await self._ask(sqlite_records.keep, key, value, ttl_s)
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool = False) -> None:
+        await self._ask(sqlite_records.keep, key, value, ttl_s, is_listed)
 
     async def read_record(self, key: RecordKey) -> bytes | None:
         return await self._ask(sqlite_records.read, key)

@@ -16,15 +16,15 @@ def claim(file: SqliteFile, key: RecordKey, value: bytes, ttl_s: float) -> bytes
         now_s = time.time()
         found = _find(file.db, key, now_s)
         if found is None:
-            _write(file.db, key, value, now_s, ttl_s, is_kept=False)
+            _write(file.db, key, value, now_s, ttl_s, is_listed=False)
     return found
 
 
-def keep(file: SqliteFile, key: RecordKey, value: bytes, ttl_s: float) -> None:
+def keep(file: SqliteFile, key: RecordKey, value: bytes, ttl_s: float, is_listed: bool) -> None:
     """Does not wait until it is on the disk: what a crash of the machine takes is what was kept in its last moments."""
     check_record(value)
     with file.unsynced(), file.transaction("IMMEDIATE"):
-        _write(file.db, key, value, time.time(), ttl_s, is_kept=True)
+        _write(file.db, key, value, time.time(), ttl_s, is_listed=is_listed)
 
 
 def read(file: SqliteFile, key: RecordKey) -> bytes | None:
@@ -42,7 +42,7 @@ def drop(file: SqliteFile, key: RecordKey, value: bytes | None) -> None:
 def names(file: SqliteFile, kind: str) -> list[str]:
     with file.transaction("DEFERRED"):
         found = file.db.execute(
-            "SELECT name FROM records WHERE kind = ? AND is_kept AND ends_at_s > ?", (kind, time.time())
+            "SELECT name FROM records WHERE kind = ? AND is_listed AND ends_at_s > ?", (kind, time.time())
         )
         return sorted(name.decode() for (name,) in found)
 
@@ -54,9 +54,11 @@ def _find(db: sqlite3.Connection, key: RecordKey, now_s: float) -> bytes | None:
     return row[0] if row else None
 
 
-def _write(db: sqlite3.Connection, key: RecordKey, value: bytes, now_s: float, ttl_s: float, *, is_kept: bool) -> None:
+def _write(
+    db: sqlite3.Connection, key: RecordKey, value: bytes, now_s: float, ttl_s: float, *, is_listed: bool
+) -> None:
     db.execute("DELETE FROM records WHERE ends_at_s <= ?", (now_s,))
     db.execute(
-        "INSERT OR REPLACE INTO records (kind, name, value, ends_at_s, is_kept) VALUES (?, ?, ?, ?, ?)",
-        (*key, value, now_s + ttl_s, is_kept),
+        "INSERT OR REPLACE INTO records (kind, name, value, ends_at_s, is_listed) VALUES (?, ?, ?, ?, ?)",
+        (*key, value, now_s + ttl_s, is_listed),
     )

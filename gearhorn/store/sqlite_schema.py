@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS records (
     name TEXT NOT NULL,
     value BLOB NOT NULL,
     ends_at_s REAL NOT NULL,  -- Unix time
-    is_kept INTEGER NOT NULL,  -- and not only claimed
+    is_listed INTEGER NOT NULL,
     PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_ends ON records (ends_at_s);

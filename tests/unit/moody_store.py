@@ -76,8 +76,8 @@ class MoodyStore(MemoryStore):
     async def claim_record(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
         return await self._do("claim_record", key, super().claim_record(key, value, ttl_s))
 
-    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float) -> None:
-        await self._do("keep_record", key, super().keep_record(key, value, ttl_s))
+    async def keep_record(self, key: RecordKey, value: bytes, ttl_s: float, *, is_listed: bool = False) -> None:
+        await self._do("keep_record", key, super().keep_record(key, value, ttl_s, is_listed=is_listed))
 
     async def read_record(self, key: RecordKey) -> bytes | None:
         return await self._do("read_record", key, super().read_record(key))

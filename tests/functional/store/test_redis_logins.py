@@ -77,9 +77,9 @@ async def do_everything(store: Store) -> None:
 async def do_everything_with_records(store: Store) -> None:
     key = RecordKey("test", "first")
     assert await store.claim_record(key, b"1", 1000) is None
-    await store.keep_record(key, b"2", 1000)
+    await store.keep_record(key, b"2", 1000, is_listed=True)
     assert (await store.read_record(key), await store.record_names("test")) == (b"2", ["first"])
-    await store.keep_record(RecordKey("test", "short"), b"", 0.001)
+    await store.keep_record(RecordKey("test", "short"), b"", 0.001, is_listed=True)
     await wait_until(lambda: is_named(store, ["first"]))
     await store.drop_record(key, b"2")
     assert await store.record_names("test") == []

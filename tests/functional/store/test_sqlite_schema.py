@@ -82,7 +82,7 @@ async def test_leases_are_there_in_a_file_of_schema_1(tmp_path: Path, open_url: 
 async def test_records_are_there_in_a_file_of_schema_1(tmp_path: Path, open_url: OpenUrl) -> None:
     url = write_schema_1(tmp_path)
     store = await open_url(url)
-    await store.keep_record(RecordKey("test", "first"), b"kept", LONG_S)
+    await store.keep_record(RecordKey("test", "first"), b"kept", LONG_S, is_listed=True)
     await store.close()
     assert await (await open_url(url)).read_record(RecordKey("test", "first")) == b"kept"
 

@@ -28,7 +28,7 @@ class Scene:
 
     async def leave(self, name: str, request: bytes) -> None:
         await self.store.keep_record(RecordKey(OWNER, name), b"lost", OWNER_TTL_S)
-        await self.store.keep_record(RecordKey(REQUEST, name), request, RECORD_TTL_S)
+        await self.store.keep_record(RecordKey(REQUEST, name), request, RECORD_TTL_S, is_listed=True)
 
     async def end(self) -> None:
         for task in self.tasks:
