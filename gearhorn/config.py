@@ -290,9 +290,17 @@ class Config:
                 try:
                     value = (self._conf if group is None else self._conf[group])[option.name]
                 except (cfg.Error, ValueError) as error:
-                    raise Misconfigured(f"{_written(group, option.name)}: {error.__context__ or error}") from None
+                    reason = _reason(error.__context__ or error)
+                    raise Misconfigured(f"{_written(group, option.name)}: {reason}") from None
                 if isinstance(value, float) and not math.isfinite(value):
                     raise Misconfigured(f"{_written(group, option.name)}: {value} is no number of seconds")
+
+
+def _reason(error: BaseException) -> str:
+    """oslo.config shows the word behind a $, which may be part of a password."""
+    if isinstance(error, cfg.NoSuchOptError | cfg.TemplateSubstitutionError):
+        return "what follows a $ is the name of no option; a $ itself is written $$"
+    return str(error)
 
 
 _QUOTED = re.compile(r"""(: ['"].*|: None)$""", re.DOTALL)
