@@ -10,9 +10,8 @@ from gearhorn.wire.status import Answered, StatusRole
 
 
 async def ask_status(address: Address, link: LinkSettings, role: StatusRole) -> float:
-    """Has `role` hear the answer, and returns the seconds that it took. The server has the usual time for it.
-
-    Raises ServerUnavailable.
+    """Has `role` hear the answer and read it, and returns the seconds that the answer took. The server has the usual
+    time for it. Raises ServerUnavailable.
     """
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[None] = loop.create_future()
@@ -30,9 +29,12 @@ async def ask_status(address: Address, link: LinkSettings, role: StatusRole) -> 
         await asyncio.wait(events, timeout=link.answer_timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if not answered.done():
             raise ServerUnavailable(_reason(connection, link))
-        return loop.time() - asked_at_s
+        took_s = loop.time() - asked_at_s
     finally:
         connection.abort("it was asked and has answered")
+    for _ in role.read():
+        await asyncio.sleep(0)
+    return took_s
 
 
 def _reason(connection: Connection[Answered], link: LinkSettings) -> str:
