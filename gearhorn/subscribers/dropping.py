@@ -14,6 +14,7 @@ from gearhorn.net.connection import LinkSettings
 from gearhorn.store.base import Subscribe, Unsubscribe
 from gearhorn.subscribers.emptying import Emptying
 from gearhorn.subscribers.letters import LetterBox
+from gearhorn.subscribers.owners import find_members
 from gearhorn.subscribers.report import owner_of
 from gearhorn.subscribers.telling import Patient, tell_dropped
 from gearhorn.wire.status import NO_OTHERS, StatusRole
@@ -109,7 +110,7 @@ class Dropper:
 
     async def _subscribed(self, cases: Cases) -> set[bytes]:
         pairs = {queue: owner_of(queue, case) for queue, case in cases.items()}
-        lists = {topic: await self._directory.members(topic) for topic in {topic for topic, _ in pairs.values()}}
+        lists = await find_members(self._directory, {topic for topic, _ in pairs.values()})
         return {queue for queue, (topic, client_id) in pairs.items() if client_id.encode() in lists[topic]}
 
     def _tell(self, cases: Cases, taken: Counter[bytes], back: Collection[bytes], *, is_new: bool) -> None:

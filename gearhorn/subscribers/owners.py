@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
 from gearhorn.core.health import Case
-from gearhorn.core.members import Members
+from gearhorn.core.members import NOBODY, Members
 from gearhorn.directory import Directory
+from gearhorn.errors import ListLost
 from gearhorn.names import possible_pairs, queue_prefix
 from gearhorn.store.base import Store
 
@@ -36,7 +37,7 @@ class Owners:
         unknown = [queue for queue, case in cases.items() if not case.topic_bytes]
         topics = await self._topics() if unknown else frozenset()
         pairs = {queue: _known_pairs(queue, case, topics) for queue, case in cases.items()}
-        members = await self._members({topic for known in pairs.values() for topic, _ in known})
+        members = await find_members(self._directory, {topic for known in pairs.values() for topic, _ in known})
         for queue, case in cases.items():
             case.topic_bytes = _topic_bytes(pairs[queue], members)
             if not case.topic_bytes:
@@ -48,9 +49,18 @@ class Owners:
     async def _topics(self) -> frozenset[str]:
         return frozenset(count.topic for count in await self._store.topics()) - {self._matchmaking_topic}
 
-    async def _members(self, topics: Collection[str]) -> dict[str, Members]:
-        found = await asyncio.gather(*(self._directory.members(topic) for topic in topics))
-        return dict(zip(topics, found, strict=True))
+
+async def find_members(directory: Directory, topics: Collection[str]) -> dict[str, Members]:
+    """The lists of `topics`. Nobody is known to be on one that the store has lost. Raises StoreUnavailable."""
+
+    async def find(topic: str) -> Members:
+        try:
+            return await directory.members(topic)
+        except ListLost:
+            return NOBODY
+
+    found = await asyncio.gather(*map(find, topics))
+    return dict(zip(topics, found, strict=True))
 
 
 def _known_pairs(queue: bytes, case: Case, topics: Collection[str]) -> list[tuple[str, str]]:

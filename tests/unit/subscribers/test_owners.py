@@ -1,6 +1,10 @@
 """Whose queue it is, by the lists, without asking about every topic for every queue."""
 
+import pytest
+
 from gearhorn.core.health import Case
+from gearhorn.core.members import Members
+from gearhorn.errors import ListLost
 from gearhorn.patience import PatienceSettings
 from gearhorn.store.base import Subscribe, TopicCount, Unsubscribe
 from gearhorn.subscribers.owners import STRANGER_AGAIN_S, Owners
@@ -71,6 +75,22 @@ async def test_who_has_unsubscribed_owns_nothing() -> None:
     await scene.store.apply([Unsubscribe("news", "bob")])
     await scene.owners.find(cases)
     assert cases[b"news_bob"].topic_bytes == 0
+
+
+@in_virtual_time
+async def test_a_list_that_was_lost_has_nobody_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    await scene.subscribe(("news", "bob"), ("memos", "bob"))
+    directory = scene.owners._directory
+    members = directory.members
+
+    async def lose(topic: str) -> Members:
+        if topic == "news":
+            raise ListLost("it was lost")
+        return await members(topic)
+
+    monkeypatch.setattr(directory, "members", lose)
+    assert await scene.find(b"news_bob", b"memos_bob") == [None, ("memos", "bob")]
 
 
 @in_virtual_time
