@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,21 @@ async def test_what_is_signed_has_to_be_an_object(scene: Scene, text: str) -> No
 
 
 async def test_half_a_surrogate_pair_is_refused(scene: Scene) -> None:
-    assert (await scene.refusal("fanout", wrap('"\ud800"', "admin", ADMIN))).startswith("signed: ")
+    assert await scene.refusal("fanout", wrap('"\ud800"', "admin", ADMIN))
+
+
+def test_what_cannot_be_an_envelope_costs_next_to_nothing() -> None:
+    """Anybody can send this: as objects of Python these lists would take seconds and most of a gigabyte."""
+    lists = b"[" + b"[]," * 8_000_000 + b"1]"
+    for body in (b'{"signed":1,"x":%b}' % lists, b'{"signed":%b,"signed":"x","key":"k","hmac":"h"}' % lists):
+        tracemalloc.start()
+        try:
+            with pytest.raises(BadRequest, match="each once, and no others"):
+                find_envelope(body)
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak_bytes < 3 * len(body)
 
 
 GOOD = Envelope(json.dumps({"topic": "news", "payload": "x"}), "admin", ADMIN)
