@@ -3,16 +3,19 @@
 import argparse
 import asyncio
 import logging
+import tempfile
 import time
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import psutil
 
 from tests.fuzz.bodies import Bodies
 from tests.fuzz.corpus import inputs
-from tests.fuzz.handling import House
+from tests.fuzz.handling import NOW_S, House
 from tests.fuzz.parsing import try_body
+from tests.fuzz.signing import SignedBodies, write_keys
 from tests.fuzz.streams import Streams, try_stream
 
 BLOCK = 100_000
@@ -27,6 +30,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     print(f"seed {arguments.seed}")
     _try_bodies(arguments.bodies, arguments.seed)
+    _try_signed(arguments.bodies // 4, arguments.seed)
     _try_streams(arguments.streams, arguments.seed)
 
 
@@ -42,6 +46,16 @@ def _try_bodies(count: int, seed: int) -> None:
         handled = asyncio.run(House(seed).try_all(block))
         done += len(block)
         print(f"{done} bodies: parsed {dict(parsed)}, handled {dict(handled)}, {_cost(begun_s)}", flush=True)
+
+
+def _try_signed(count: int, seed: int) -> None:
+    rows = iter(SignedBodies(seed, NOW_S))
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(seed, write_keys(Path(folder)))
+        for done in range(0, count, BLOCK):
+            begun_s = time.monotonic()
+            handled = asyncio.run(house.try_all(islice(rows, min(BLOCK, count - done))))
+            print(f"{min(done + BLOCK, count)} signed bodies: {dict(handled)}, {_cost(begun_s)}", flush=True)
 
 
 def _try_streams(count: int, seed: int) -> None:

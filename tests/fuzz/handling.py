@@ -3,16 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
 from random import Random
 
 from gearhorn.core.members import Members
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.metrics import Counters
+from gearhorn.names import OwnQueues
+from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
-from gearhorn.patience import PatienceSettings
+from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
+from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Subscribe
 from gearhorn.store.memory import MemoryStore
 from gearhorn.subscribers.pauses import Pauses
@@ -21,8 +26,15 @@ from tests.unit.directories import directory_of
 
 NOW_S = 1_000_000.0
 QUEUES = (b"fanout", b"fanout", b"fanout", b"subscribe_fanout", b"register_fanout_subscriber", b"unsubscribe_fanout")
+# Those of single topics: `fanout.news` and its sisters.
+TOPIC_QUEUES = tuple(queue + suffix for queue in QUEUES for suffix in (b".news", b".memos"))
 AT_ONCE = 200
+SETTINGS = HandlerSettings(
+    queues=OwnQueues(topics=("news", "memos")), foreground_timeout_s=0.01, foreground_timeout_limit_s=0.01
+)
 BUG = b"bug"
+
+_handles = count(1)
 
 
 class Job:
@@ -30,8 +42,11 @@ class Job:
 
     __slots__ = ("assigned", "backlog_bytes", "endings", "is_held")
 
+    address = Address("lap", 4730)
+    requeues = True
+
     def __init__(self, queue: bytes, body: bytes) -> None:
-        self.assigned = Assigned(b"H:lap:1", queue, b"", body)
+        self.assigned = Assigned(b"H:lap:%d" % next(_handles), queue, b"", body)
         self.endings: list[tuple[str, bytes]] = []
         self.backlog_bytes = 0
         self.is_held = True
@@ -73,11 +88,13 @@ class Servers(Dispatch):
 
 
 class House:
-    """`try_all` gives each body to the handlers and returns how many ended how."""
+    """`try_all` gives each body to the handlers and returns how many ended how. With a file of keys some topics take
+    signed jobs only.
+    """
 
-    def __init__(self, seed: int, settings: HandlerSettings | None = None) -> None:
+    def __init__(self, seed: int, keys_file: Path | None = None) -> None:
         self._random = Random(seed)
-        self._settings = settings or HandlerSettings(foreground_timeout_s=0.01, foreground_timeout_limit_s=0.01)
+        self._keys_file = keys_file
 
     async def try_all(self, bodies: Iterable[bytes]) -> Counter[str]:
         store = MemoryStore()
@@ -85,12 +102,14 @@ class House:
         await store.apply([Subscribe("news", "ann"), Subscribe("news", "bob")])
         directory, servers = directory_of(store, PatienceSettings(retry_timeout_s=0.0)), Servers()
         ledger = Ledger(ResumingSettings(), store, LinkSettings(), servers.go_on)
-        handlers = Handlers(self._settings, directory, servers, ledger, lambda: NOW_S, Pauses(), Counters())
+        handlers = Handlers(
+            SETTINGS, directory, servers, ledger, lambda: NOW_S, Pauses(), Counters(), self._guard(store)
+        )
         counts: Counter[str] = Counter()
         batch: list[Job] = []
         try:
             for body in bodies:
-                batch.append(job := Job(self._random.choice(QUEUES), body))
+                batch.append(job := Job(self._random.choice(QUEUES * 2 + TOPIC_QUEUES), body))
                 handlers.take(job)  # type: ignore[arg-type]
                 if len(batch) == AT_ONCE:
                     counts += await _endings_of(batch)
@@ -100,6 +119,12 @@ class House:
             await handlers.close()
             await ledger.close()
             await directory.close()
+
+    def _guard(self, store: MemoryStore) -> Guard | None:
+        if self._keys_file is None:
+            return None
+        settings = SigningSettings(str(self._keys_file), required_topics=("news", "a*"))
+        return Guard(settings, store, Patience(PatienceSettings(retry_timeout_s=0.0)), 5.0, lambda: NOW_S)
 
 
 async def _endings_of(batch: list[Job]) -> Counter[str]:

@@ -7,14 +7,16 @@ import logging
 import os
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.fuzz.bodies import Bodies
 from tests.fuzz.corpus import inputs
-from tests.fuzz.handling import House
+from tests.fuzz.handling import NOW_S, House
 from tests.fuzz.parsing import try_body
+from tests.fuzz.signing import SignedBodies, write_keys
 
 SEED = 20261122
 COUNT = int(os.environ.get("FUZZ_BODIES", "40000"))
@@ -58,4 +60,16 @@ async def test_any_job_is_answered_once_and_leaves_nothing_behind() -> None:
     counts += await house.try_all(islice(rows, COUNT - COUNT // 4))
     assert counts.total() == COUNT
     assert min(counts["complete"], counts["refused"]) > COUNT // 50
+    assert psutil.Process().memory_info().rss - before < GROWTH_LIMIT_BYTES
+
+
+@pytest.mark.timeout(3600)
+async def test_any_signed_job_is_answered_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    rows = iter(SignedBodies(SEED, NOW_S))
+    house = House(SEED, write_keys(tmp_path))
+    counts = await house.try_all(islice(rows, COUNT // 16))
+    before = psutil.Process().memory_info().rss
+    counts += await house.try_all(islice(rows, COUNT // 4))
+    assert counts.total() == COUNT // 16 + COUNT // 4
+    assert min(counts["complete"], counts["refused"]) > COUNT // 500
     assert psutil.Process().memory_info().rss - before < GROWTH_LIMIT_BYTES
