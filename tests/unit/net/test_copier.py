@@ -4,6 +4,7 @@ import asyncio
 
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
+from gearhorn.core.progress import UNRECORDED_LIMIT, Tally
 from gearhorn.core.window import ALONE_TARGET_S, CAREFUL_COPIES, FIRST_COPIES, SHARED_TARGET_S
 from gearhorn.net.address import Address
 from gearhorn.net.client_link import Submitter
@@ -46,6 +47,12 @@ class Scene:
         run = FanoutRun(len(members), foreground=False)
         self.copier.add(Shipment(run, CopyEncoder(18, b"t_", b"", payload), b"t_", lambda: None), members)
         return run
+
+    def add_recorded(self, members: Members) -> Shipment:
+        run = FanoutRun(len(members), foreground=False, tally=Tally(members))
+        shipment = Shipment(run, CopyEncoder(18, b"t_", b"", b"x"), b"t_", lambda: None)
+        self.copier.add(shipment, members)
+        return shipment
 
     async def serve(self) -> list[int]:
         """Confirms what was sent, and lets more be sent. The sizes of the rows that were confirmed."""
@@ -127,3 +134,44 @@ async def test_a_large_payload_is_not_copied() -> None:
     large, small = scene.server.encoded
     assert large[1] is large[3]
     assert len(small) == 3
+
+
+@in_virtual_time
+async def test_copies_are_held_back_until_their_record_is_written_and_others_go_on_meanwhile() -> None:
+    scene = Scene()
+    tally = scene.add_recorded(GIANT).run.tally
+    assert tally is not None
+    while await scene.serve():
+        pass
+    assert UNRECORDED_LIMIT - 1_000 < tally.sent_count <= UNRECORDED_LIMIT
+    other = scene.add(SMALL)
+    await scene.serve()
+    assert other.is_settled
+    sent_count, tally.recorded_count = tally.sent_count, tally.done_count
+    scene.copier.go_on()
+    while await scene.serve():
+        pass
+    assert sent_count < tally.sent_count <= UNRECORDED_LIMIT + tally.recorded_count
+
+
+@in_virtual_time
+async def test_copies_that_are_lost_with_a_link_do_not_count_as_sent() -> None:
+    scene = Scene()
+    tally = scene.add_recorded(GIANT).run.tally
+    assert tally is not None
+    [(parcel, first, count)] = scene.server.sent
+    assert tally.sent_count == count
+    parcel.lost(range(first, first + count))
+    assert tally.sent_count == 0
+
+
+@in_virtual_time
+async def test_nothing_is_sent_while_it_is_not_known_whose_the_job_is() -> None:
+    scene = Scene()
+    shipment = scene.add_recorded(GIANT)
+    shipment.may_go_on = lambda: False
+    await scene.serve()
+    assert scene.server.sent == []
+    shipment.may_go_on = lambda: True
+    scene.copier.go_on()
+    assert scene.server.sent != []

@@ -1,10 +1,12 @@
 """Copies in bulk are the packets that one-by-one building gives."""
 
+from zlib import crc32
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gearhorn.wire.copies import CopyEncoder
+from gearhorn.wire.copies import CopyEncoder, KeyedCopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS, pack
 from tests.unit.wire.streams import packets_in
 
@@ -62,3 +64,17 @@ def test_pieces_share_the_payload() -> None:
     pieces = CopyEncoder(18, b"t_", b"", b"p" * 100_000).encode_one_by_one(b"a\nb\n", 1)
     assert [len(piece) for piece in pieces] == [15, 100_002] * 2
     assert pieces[1] is pieces[3]
+
+
+@given(names_in_rows)
+def test_with_a_key_each_copy_has_a_unique_key_of_its_own(names: list[bytes]) -> None:
+    """The same for a queue whenever its copy is sent again, and of a length that gearmand takes."""
+    encoder = KeyedCopyEncoder(18, b"news_", b"0123456789abcdef01234567", b"a\0b")
+    encoded = b"".join(encoder.encode(packed(names), len(names[0])))
+    uniques = [b"0123456789abcdef01234567-%08x" % crc32(name) for name in names]
+    assert max(map(len, uniques)) <= 63
+    assert encoded == b"".join(
+        pack(18, b"news_" + name, unique, b"a\0b") for name, unique in zip(names, uniques, strict=True)
+    )
+    assert b"".join(encoder.encode_one_by_one(packed(names), len(names[0]))) == encoded
+    assert len(encoded) == len(names) * encoder.size_bytes(len(names[0]))
