@@ -43,6 +43,30 @@ def refusal(folder: Path, text: str) -> str:
 # Where a value comes from
 
 
+def test_topics_may_have_policies_of_their_own(folder: Path) -> None:
+    text = "[reaper]\npolicy = off\npolicies = logs.*:drop, *:pause\ninterval = 5\ndead_letter_queue = dead\n"
+    settings = Config([written(folder, text)], environ={}).daemon_settings().reaper
+    assert settings.policies == (("logs.*", "drop"), ("*", "pause"))
+    assert (settings.policy, settings.interval_s, settings.dead_letter_queue) == ("off", 5.0, "dead")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("policy = kill", "policy"),
+        ("policies = news:kill", "'kill', for 'news'"),
+        ("policies = news", "policies"),
+        ("dead_letter_queue = a\ndead_letter_file = b", "one of them is enough"),
+        ("dead_letter_queue = fanout", "'fanout' is a queue of the service"),
+        ("dead_letter_queue = two words", "no name for a queue"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(folder: Path, text: str, line: str) -> None:
+    told = refusal(folder, f"[reaper]\n{text}\n")
+    assert told.startswith("[reaper] ")
+    assert line in told
+
+
 def test_everything_has_a_default(folder: Path) -> None:
     settings = Config(environ={}).daemon_settings()
     assert settings.servers == (Address("localhost", 4730),)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.errors import BadRequest
-from gearhorn.names import OwnQueues, check_pair, check_topic, may_collide, queue_name, queue_prefix
+from gearhorn.names import OwnQueues, check_pair, check_topic, may_collide, possible_pairs, queue_name, queue_prefix
 
 OWN = OwnQueues().all()
 CONTROLS = [chr(number) for number in (*range(0x20), *range(0x7F, 0xA0))]
@@ -180,3 +180,18 @@ def test_any_pair_is_accepted_or_refused_with_the_key_that_is_wrong(topic: str, 
         assert error.key in ("topic", "client_id")
         assert len(str(error).splitlines()) == 1
         assert str(error).encode().startswith(error.key.encode())
+
+
+@pytest.mark.parametrize(
+    ("queue", "pairs"),
+    [
+        (b"a_b", [("a", "b")]),
+        (b"a_b_c", [("a", "b_c"), ("a_b", "c")]),
+        (b"a__b", [("a", "_b"), ("a_", "b")]),
+        ("größe_ü".encode(), [("größe", "ü")]),
+        *((name, []) for name in (b"", b"_", b"a", b"a_", b"_a", b"\xff_a", b"__")),
+    ],
+)
+def test_a_queue_may_be_that_of_several_pairs(queue: bytes, pairs: list[tuple[str, str]]) -> None:
+    assert list(possible_pairs(queue)) == pairs
+    assert all(queue_name(*pair) == queue for pair in pairs)
