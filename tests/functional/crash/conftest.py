@@ -1,6 +1,8 @@
 """A scene of servers and workers, as in tests/functional/trouble, with Redis, a ledger and chance from a seed."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,3 +41,14 @@ def chance() -> Random:
     seed = int(os.environ.get("GEARHORN_CHAOS_SEED", "0")) or Random().getrandbits(32)
     print(f"GEARHORN_CHAOS_SEED={seed}")
     return Random(seed)
+
+
+@pytest.fixture
+def memory_folder() -> Iterator[Path]:
+    """In memory where the machine has such a place: gearmand writes each job to the disk, three hundred a second. What
+    a process has written outlives it there as well.
+    """
+    shared = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="gearhorn-", dir=shared if shared.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder)

@@ -44,9 +44,9 @@ class Fanouts:
     def finish(self, handle: bytes) -> Answer:
         return self._connected().finish(handle)
 
-    def wait_until_all_done(self) -> None:
+    def wait_until_all_done(self, limit_s: float = LIMIT_S) -> None:
         """Until the server has no fanout job any more."""
-        wait_until(lambda: self._counts().get(b"fanout") == 0, "all fanouts to be done", LIMIT_S)
+        wait_until(lambda: self._counts().get(b"fanout") == 0, "all fanouts to be done", limit_s)
 
     def backlog(self) -> int:
         """The copies that wait on the server."""

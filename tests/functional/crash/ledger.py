@@ -23,8 +23,13 @@ class Message:
     """`dues` and `copies` have a byte for each client of the topic."""
 
     topic: str
-    dues: bytes
+    dues: bytearray
     copies: bytearray
+
+    def open(self, positions: Iterable[int] | None = None) -> None:
+        """Nobody can say any more whether these should have a copy; without `positions`, whether anybody should."""
+        for position in range(len(self.dues)) if positions is None else positions:
+            self.dues[position] = OPEN
 
     def tally(self) -> Tally:
         pairs = list(zip(self.dues, self.copies, strict=True))
@@ -48,9 +53,13 @@ class Ledger:
         for client_id in client_ids:
             known.setdefault(client_id, len(known))
 
-    def queues(self) -> list[bytes]:
-        """Of all topics and clients."""
-        return [f"{topic}_{client_id}".encode() for topic, ids in self._clients.items() for client_id in ids]
+    def queues(self, *topics: str) -> list[bytes]:
+        """Of all clients of these topics; of all topics, if none is named."""
+        chosen = topics or tuple(self._clients)
+        return [f"{topic}_{client_id}".encode() for topic in chosen for client_id in self._clients[topic]]
+
+    def positions(self, topic: str, client_ids: Iterable[str]) -> list[int]:
+        return [self._clients[topic][client_id] for client_id in client_ids]
 
     def expect(self, topic: str, open_ids: Iterable[str] = (), absent_ids: Iterable[str] = ()) -> int:
         """A new message for everybody on the list but these; its number is its payload."""
@@ -60,7 +69,7 @@ class Ledger:
             for client_id in client_ids:
                 dues[positions[client_id]] = due
         number = len(self.messages)
-        self.messages[number] = Message(topic, bytes(dues), bytearray(len(dues)))
+        self.messages[number] = Message(topic, dues, bytearray(len(dues)))
         return number
 
     def note(self, queue: bytes, payload: bytes) -> None:
@@ -69,7 +78,7 @@ class Ledger:
         message = self.messages[int(payload)]
         assert message.topic == topic, f"{queue!r} has a copy of a message to {message.topic}"
         position = self._clients[topic][client_id]
-        message.copies[position] += 1
+        message.copies[position] = min(message.copies[position] + 1, 255)
 
     def tally(self, numbers: Iterable[int] | None = None) -> Tally:
         """Of all messages, or of these."""

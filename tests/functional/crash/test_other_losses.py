@@ -1,10 +1,7 @@
 """Large fanouts that are cut short in other ways than by the death of a worker on gearmand; every copy counted."""
 
-import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -28,17 +25,6 @@ SPAN_S = 0.1
 PERSISTENT_SPAN_S = 2.0
 GEARD_SPAN_S = 0.2
 GEARD_SUBSCRIBER_COUNT = 8_000
-
-
-@pytest.fixture
-def memory_folder() -> Iterator[Path]:
-    """In memory where the machine has such a place: gearmand writes each job to the disk, three hundred a second. What
-    a process has written outlives it there as well.
-    """
-    shared = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="gearhorn-", dir=shared if shared.is_dir() else None))
-    yield folder
-    shutil.rmtree(folder)
 
 
 def open_fanouts(scene: Scene, server: GearmanServer, ledger: Ledger) -> Fanouts:
