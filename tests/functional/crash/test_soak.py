@@ -41,6 +41,7 @@ from tests.functional.matchmaking.troubles import (
 )
 from tests.functional.trouble.scene import Scene
 from tests.servers.gearman import Gearmand
+from tests.servers.proxy import Proxy
 from tests.servers.stores import Redis
 
 SECONDS = float(os.environ.get("GEARHORN_CHAOS_SECONDS", "0")) or 60.0
@@ -94,7 +95,7 @@ def test_nothing_is_lost_while_everything_fails(
     for number in range(RECEIVER_COUNT):
         roster.add("calls", f"{number:05}")
 
-    to_server, to_store = scene.proxy(gearmand), scene.stack.enter_context(type(scene.proxy(gearmand))(redis.port))
+    to_server, to_store = scene.proxy(gearmand), scene.stack.enter_context(Proxy(redis.port))
     workers = [
         scene.worker(gearmand.address, store=store, settings=SETTINGS),
         scene.worker(to_server.address, store=f"redis://{to_store.address}", settings=SETTINGS),
