@@ -36,7 +36,7 @@ def test_g01_a_worker_is_killed_on_gearmand(scene: Scene, redis: Redis) -> None:
 
 def test_g02_a_worker_is_killed_in_a_large_fanout_on_gearmand(scene: Scene, redis: Redis) -> None:
     """G-02"""
-    cut_short = CutShort(scene, scene.gearmand(), f"redis://{redis.address}")
+    cut_short = CutShort(scene, scene.gearmand(), redis)
     heir = cut_short.go_on()
     assert cut_short.client.finish(cut_short.handle).count == LARGE_COUNT
     wait_for_quotes("G-02", heir)
@@ -46,7 +46,7 @@ def test_g03_a_worker_is_killed_on_geard_or_perls_server(scene: Scene, redis: Re
     """G-03: both at the same time, because an orphan is looked for in its time."""
     perl = scene.stack.enter_context(PerlGearmand(tmp_path / "perl"))
     servers = [scene.geard(), perl]
-    sites = [CutShort(scene, server, f"redis://{redis.address}/{n}") for n, server in enumerate(servers)]
+    sites = [CutShort(scene, server, redis, number, Kind.SUBMIT_JOB_BG) for number, server in enumerate(servers)]
     heirs = [site.go_on() for site in sites]
     for site, heir in zip(sites, heirs, strict=True):
         subscribe(site.client, "few", ["bob"])
