@@ -28,6 +28,7 @@ PACKAGE_OF_PROGRAM = {
     "gearmand": "gearman-job-server",
     "memcached": "memcached",
     "nats-server": "nats-server",
+    "openssl": "openssl",
     "perl": "libgearman-client-perl",
     "php": "php-cli",
     "rabbitmq-server": "rabbitmq-server",
