@@ -172,6 +172,10 @@ async def test_nothing_is_sent_while_it_is_not_known_whose_the_job_is() -> None:
     shipment.may_go_on = lambda: False
     await scene.serve()
     assert scene.server.sent == []
+    assert shipment.run.tally is not None
+    shipment.run.tally.recorded_count = shipment.run.tally.done_count
+    scene.copier.go_on()
+    assert scene.server.sent == []
     shipment.may_go_on = lambda: True
     scene.copier.go_on()
     assert scene.server.sent != []
