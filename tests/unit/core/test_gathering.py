@@ -22,6 +22,16 @@ def test_an_answer_over_the_limit_keeps_its_beginning() -> None:
     assert (answer.join(), answer.is_cut) == (b"1234567890", True)
 
 
+def test_all_together_are_held_to_their_limit() -> None:
+    gathering, answers = Gathering(ANSWER_LIMIT, TOTAL_LIMIT), [Answer() for _ in range(3)]
+    for answer in answers:
+        gathering.add(answer, b"1234567890")
+    assert [answer.size_bytes for answer in answers] == [10, 10, 5]
+    assert [answer.is_cut for answer in answers] == [False, False, True]
+    gathering.drop(answers)
+    assert gathering.held_bytes == 0
+
+
 def test_the_last_piece_is_not_held_and_needs_no_room_among_the_others() -> None:
     gathering = Gathering(ANSWER_LIMIT, TOTAL_LIMIT)
     for _ in range(3):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.core.fanout import Failure, FanoutRun, Portion
-from gearhorn.core.gathering import Answer
+from gearhorn.core.gathering import Answer, Gathering
 from gearhorn.core.members import Members
-from gearhorn.net.shipment import REASON_LIMIT_CHARACTERS, Shipment
+from gearhorn.net.shipment import REASON_LIMIT_CHARACTERS, REASONS_LIMIT_CHARACTERS, Shipment
 from gearhorn.wire.copies import CopyEncoder
 
 WORK_COMPLETE, WORK_FAIL, WORK_EXCEPTION = 13, 14, 25
@@ -130,6 +130,27 @@ def test_an_exceptions_text_is_cut_in_the_reason_and_whole_in_the_answer() -> No
     ((_, reason),) = sent.run.failures
     assert reason == "exception: " + "ü" * REASON_LIMIT_CHARACTERS
     assert sent.answers[0][2] == text.encode()
+
+
+def test_the_reasons_of_one_fanout_are_bounded_together() -> None:
+    count = REASONS_LIMIT_CHARACTERS // REASON_LIMIT_CHARACTERS + 5
+    sent = Sent(*(b"%05d" % number for number in range(count)), wants_answers=False)
+    for position in range(count):
+        sent.end(position, WORK_EXCEPTION, b"x" * 5000)
+    reasons = [failure.reason for failure in sent.run.failures]
+    assert reasons[:-5] == ["exception: " + "x" * REASON_LIMIT_CHARACTERS] * (count - 5)
+    assert set(reasons[-5:]) == {"exception: (no room for the text of yet another exception)"}
+
+
+def test_pieces_of_a_shipment_that_is_over_are_held_no_more() -> None:
+    sent, gathering = Sent(b"a", b"b"), Gathering(100, 100)
+    sent.shipment.gathering = gathering
+    sent.shipment.collect(sent.portion, 0, b"piece")
+    sent.shipment.collect(sent.portion, 1, b"piece")
+    sent.end(0, WORK_COMPLETE)
+    assert gathering.held_bytes == 5
+    sent.shipment.time_out()
+    assert gathering.held_bytes == 0
 
 
 def test_time_that_is_up_answers_for_those_who_were_waited_for_and_then_ends() -> None:

@@ -70,6 +70,15 @@ def test_runs_end_where_a_long_one_begins() -> None:
     assert this.take_alike(PLAIN, 9) == [b"one"] * 2
 
 
+def test_a_run_waits_for_a_long_one_whose_end_came_with_it() -> None:
+    this, long = framer(), packet(LONG, bytes(20))
+    assert read(this, [long[:-1]]) == []
+    this.feed(long[-1:] + packet(PLAIN, b"one") * 3)
+    assert this.take_alike(PLAIN, 9) == []
+    assert this.next() == (LONG, bytes(4))
+    assert this.take_alike(PLAIN, 9) == [b"one"] * 3
+
+
 # The roles.
 
 
