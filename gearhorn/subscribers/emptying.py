@@ -59,6 +59,8 @@ class Emptying:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_LIMIT_S):
                     await self.leave(self._owners)
+            if self._worker.held_count:
+                log.error("%d drained copies were not kept, and went back to their queues", self._worker.held_count)
             await self._worker.close()
             for task in running:
                 task.cancel()

@@ -4,15 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from gearhorn.clock import steady_s
 from gearhorn.core.health import DEAD, IDLE, SUSPECT, Case, Ward
 from gearhorn.errors import GearhornError
 from gearhorn.metrics import Counters
+from gearhorn.subscribers.aside import reckon
 from gearhorn.subscribers.dropping import Dropper
 from gearhorn.subscribers.owners import Owners
 from gearhorn.subscribers.policies import DROP, OFF, PAUSE, ReaperSettings
-from gearhorn.subscribers.report import NOTHING, Report, owner_of
+from gearhorn.subscribers.report import NOTHING, Report, owner_of, paused_of
 from gearhorn.subscribers.survey import Survey, Surveyor
 from gearhorn.subscribers.telling import Patient, tell_back, tell_worse
 
@@ -37,6 +39,7 @@ class Looker:
         self._ward = Ward(settings.limits)
         self._looked_at_s = 0.0
         self.look_count = 0
+        self.paused: list[tuple[str, str]] = []
 
     def begin(self, report: Report | None) -> None:
         """Goes on from what the watcher before has left."""
@@ -53,10 +56,6 @@ class Looker:
     def cases(self) -> dict[bytes, Case]:
         return self._ward.cases
 
-    @property
-    def paused(self) -> list[tuple[str, str]]:
-        return [owner_of(queue, case) for queue, case in self.cases.items() if case.is_paused]
-
     def due_in_s(self) -> float | None:
         """When something will have changed if nothing else happens."""
         return self._ward.due_in_s()
@@ -66,10 +65,11 @@ class Looker:
         survey = await self._surveyor.look(self._settings.limits.max_backlog_count, self.cases.keys())
         now_s = steady_s()
         elapsed_s, self._looked_at_s = now_s - self._looked_at_s, now_s
-        over = self._ward.look(survey.sights, now_s=time.time(), elapsed_s=elapsed_s, is_complete=survey.is_complete)
+        look = partial(self._ward.look, now_s=time.time(), elapsed_s=elapsed_s, is_complete=survey.is_complete)
+        over = await reckon(len(survey.sights) + len(self.cases), lambda: look(survey.sights))
         self._tell_back(over)
-        await self._owners.find({queue: case for queue, case in self.cases.items() if self._ward.state(case) != IDLE})
-        self._judge()
+        await self._owners.find(await reckon(len(self.cases), self._in_trouble))
+        await reckon(len(self.cases), self._judge)
         self._forget_dropped(survey)
         self.look_count += 1
         return survey
@@ -97,6 +97,9 @@ class Looker:
 
     # What follows from a look.
 
+    def _in_trouble(self) -> dict[bytes, Case]:
+        return {queue: case for queue, case in self.cases.items() if self._ward.state(case) != IDLE}
+
     def _judge(self) -> None:
         worse: dict[str, list[Patient]] = {SUSPECT: [], DEAD: []}
         counts = dict.fromkeys(worse, 0)
@@ -111,7 +114,8 @@ class Looker:
         for state, patients in worse.items():
             tell_worse(state, patients)
             self._counters.set(f"reaper_{state}_subscribers", counts[state])
-        self._counters.set("reaper_paused_subscribers", sum(case.is_paused for case in self.cases.values()))
+        self.paused = paused_of(self.cases)
+        self._counters.set("reaper_paused_subscribers", len(self.paused))
 
     def _state(self, queue: bytes, case: Case) -> str:
         """Of what is nobody's queue, or nobody's business, nothing is told."""

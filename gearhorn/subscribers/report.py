@@ -6,12 +6,14 @@ parts that belong together, unless it takes longer than the next look.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from gearhorn.core.health import DEAD, IDLE, SUSPECT, Case
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
+from gearhorn.subscribers.aside import reckon
 
 KIND = "subscribers"
 HEAD = RecordKey(KIND, "head")
@@ -62,7 +64,7 @@ def owner_of(queue: bytes, case: Case) -> tuple[str, str]:
 
 
 async def write_report(store: Store, look: int, cases: Mapping[bytes, Case], ttl_s: float) -> None:
-    parts = [_encode(part) for part in _parts(cases)]
+    parts = await reckon(len(cases), lambda: [_encode(part) for part in _parts(cases)])
     for number, part in enumerate(parts):
         await store.keep_record(_part_key(look, number), part, ttl_s)
     paused_count = sum(case.is_paused for case in cases.values())
@@ -79,7 +81,7 @@ async def read_report(store: Store) -> Report | None:
         part = await store.read_record(_part_key(head.look, number))
         if part is None:
             return None
-        cases.update(_read_part(part))
+        cases.update(await reckon(len(part) // _ENTRY_BYTES, partial(_read_part, part)))
     return Report(head.look, head.paused_count, cases)
 
 
@@ -91,7 +93,11 @@ async def read_paused(store: Store) -> list[tuple[str, str]] | None:
     report = await read_report(store)
     if report is None:
         return None
-    return [owner_of(queue, case) for queue, case in report.cases.items() if case.is_paused]
+    return await reckon(len(report.cases), lambda: paused_of(report.cases))
+
+
+def paused_of(cases: Mapping[bytes, Case]) -> list[tuple[str, str]]:
+    return [owner_of(queue, case) for queue, case in cases.items() if case.is_paused]
 
 
 async def _read_head(store: Store) -> _Head | None:

@@ -6,7 +6,7 @@ nobody can tell any more, lets all copies flow again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.store.base import Store
+from gearhorn.subscribers.aside import reckon
 from gearhorn.subscribers.dropping import Dropper
 from gearhorn.subscribers.election import Election
 from gearhorn.subscribers.letters import LetterBox, LetterFile, LetterQueue, NoLetterBox
@@ -106,7 +107,7 @@ class Watcher:
 
     async def _watch(self) -> None:
         survey = await self._looker.look()
-        self._pauses.set(self._looker.paused)
+        await self._pause(self._looker.paused)
         self._pause_s = self._next_pause_s(survey.longest_s)
         if self._pause_s > self._settings.interval_s:
             await self._election.hold(self._for_intervals(OFFICE_INTERVALS))
@@ -122,8 +123,11 @@ class Watcher:
 
     async def _follow(self) -> None:
         paused = await read_paused(self._store)
-        self._pauses.set(paused or ())
+        await self._pause(paused or ())
         self._heard_at_s = steady_s()
+
+    async def _pause(self, pairs: Collection[tuple[str, str]]) -> None:
+        await reckon(len(pairs), lambda: self._pauses.set(pairs))
 
     def _next_pause_s(self, longest_s: float) -> float:
         interval_s = self._settings.interval_s

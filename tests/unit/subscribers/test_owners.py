@@ -54,7 +54,6 @@ async def test_queues_of_others_are_nobodys() -> None:
     assert await scene.find(*queues) == [None] * len(queues)
 
 
-@in_virtual_time
 async def test_many_suspects_of_many_topics_take_few_questions() -> None:
     scene = Scene()
     await scene.subscribe(*((f"topic{number}", "bob") for number in range(3000)))

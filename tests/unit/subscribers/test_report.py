@@ -37,7 +37,6 @@ async def test_a_name_that_is_no_text_is_no_subscribers_and_left_out() -> None:
     assert report.cases == CASES
 
 
-@in_virtual_time
 async def test_a_long_report_is_kept_in_parts_that_any_store_takes() -> None:
     store = MoodyStore(now_s)
     cases = cases_of(*(("\u0001" * 2 + "n" * 180, f"{number:060}") for number in range(10_000)), is_paused=True)
