@@ -5,7 +5,8 @@ import itertools
 
 import pytest
 
-from gearhorn.signing.order import LOCKS
+from gearhorn.signing.order import LOCKS, TIMES
+from gearhorn.signing.replays import ENDINGS, RUNS
 from gearhorn.store.base import RecordKey
 from tests.unit.signing.conftest import MakeScene
 from tests.unit.signing.scene import NOW_S, Keeping, Scene, Stuck, cut_short, signed
@@ -70,13 +71,15 @@ async def test_a_lock_of_a_worker_that_died_is_its_job_s_own(make_scene: MakeSce
 
 async def test_a_lock_that_has_become_another_s_is_left_alone(scene: Scene) -> None:
     keys: list[RecordKey] = []
-    keep = scene.store.keep_record
+    claim = scene.store.claim_record
 
-    async def take_over(key: RecordKey, value: bytes, ttl_s: float) -> None:
-        keys.append(lock := RecordKey(LOCKS, key.name))
-        await keep(lock, b"another's", 1000.0)
+    async def take_over(key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        if key.kind == TIMES:
+            keys.append(lock := RecordKey(LOCKS, key.name))
+            await scene.store.keep_record(lock, b"another's", 1000.0)
+        return await claim(key, value, ttl_s)
 
-    scene.store.keep_record = take_over  # type: ignore[method-assign]
+    scene.store.claim_record = take_over  # type: ignore[method-assign]
     assert await scene.do("subscribe_fanout", signed("subscribe", "host")) == CHANGED
     assert await scene.store.read_record(keys[0]) == b"another's"
 
@@ -106,3 +109,12 @@ async def test_a_change_that_takes_too_long_is_refused_before_the_lock_ends(scen
     scene.store.apply = apply  # type: ignore[assignment, method-assign]
     said = await scene.refusal("subscribe_fanout", signed("subscribe", "host"))
     assert said == "the store cannot be reached: the change took too long"
+
+
+async def test_no_record_is_one_that_stores_list_by_name(scene: Scene) -> None:
+    """In memcached the list of names is one value: thousands of subscriptions would not fit in."""
+    for job in ("subscribe", "unsubscribe", "subscribe"):
+        assert await scene.do(f"{job}_fanout", signed(job, "host")) == CHANGED
+    assert await scene.do("fanout", signed("fanout", "web", exclude=["host-1"])) == ("complete", b"0")
+    for kind in (TIMES, LOCKS, RUNS, ENDINGS):
+        assert await scene.store.record_names(kind) == []
