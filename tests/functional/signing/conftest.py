@@ -9,13 +9,16 @@ from tests.functional.contract.house import GEARMAN
 from tests.functional.signing.scene import Scene
 
 
-@pytest.fixture(params=["gearmand", "geard"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
+@pytest.fixture(params=["gearmand", "geard"], scope="module")
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Two workers on one server, for tests that leave keys and lists as they are."""
+    folder = tmp_path_factory.mktemp("signing")
+    with GEARMAN[request.param](folder / "server") as server, Scene(folder, server) as scene:
+        yield scene
 
 
 @pytest.fixture
-def scene(kind: str, tmp_path: Path) -> Iterator[Scene]:
-    """Two workers on one server."""
-    with GEARMAN[kind](tmp_path / "server") as server, Scene(tmp_path, server) as scene:
+def own_scene(tmp_path: Path) -> Iterator[Scene]:
+    """The same on a gearmand that no other test uses."""
+    with GEARMAN["gearmand"](tmp_path / "server") as server, Scene(tmp_path, server) as scene:
         yield scene

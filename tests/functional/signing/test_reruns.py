@@ -3,10 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from gearhorn.store.base import Subscribe
 from gearhorn.store.leases import TopicVersion
@@ -20,14 +17,8 @@ from tests.servers.process import wait_until
 LARGE_COUNT = 20_000
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    """Two workers on gearmand: the others hand no job out again."""
-    with Gearmand(tmp_path / "server") as server, Scene(tmp_path, server) as scene:
-        yield scene
-
-
-def test_a_fanout_whose_worker_is_killed_is_run_by_another_one(scene: Scene) -> None:
+def test_a_fanout_whose_worker_is_killed_is_run_by_another_one(own_scene: Scene) -> None:
+    scene = own_scene
     scene.do("subscribe", "admin", client_id="bob")
     body = signed("fanout", "web", payload="hello", timeout=60)
     with scene.on_worker(0):
@@ -51,8 +42,9 @@ def test_a_fanout_whose_worker_is_killed_is_run_by_another_one(scene: Scene) -> 
         other.close()
 
 
-def test_a_change_whose_worker_is_killed_is_made_by_another_one(scene: Scene) -> None:
+def test_a_change_whose_worker_is_killed_is_made_by_another_one(own_scene: Scene) -> None:
     """Killed while the other worker, which is asleep, has not acknowledged the change."""
+    scene = own_scene
     body = signed("subscribe", "admin", client_id="bob")
     with scene.on_worker(0):
         handle = scene.client.start("subscribe_fanout", body)
@@ -62,7 +54,8 @@ def test_a_change_whose_worker_is_killed_is_made_by_another_one(scene: Scene) ->
     assert scene.do("fanout", "web", payload="hello", background=True) == "1"
 
 
-def test_a_body_that_comes_back_under_its_old_handle_after_a_restart_is_only_answered(scene: Scene) -> None:
+def test_a_body_that_comes_back_under_its_old_handle_after_a_restart_is_only_answered(own_scene: Scene) -> None:
+    scene = own_scene
     scene.do("subscribe", "admin", client_id="bob")
     body = signed("fanout", "web", payload="hello", background=True)
     handle = scene.client.start("fanout", body)
