@@ -59,7 +59,8 @@ class Dropper:
         Not `is_new`: a worker before this one, or an earlier call, may have done some of it.
         """
         back = await self._served(cases) | await self._subscribed(cases)
-        return back | await self._empty(_without(cases, back), is_new=is_new)
+        rest = _without(cases, back)
+        return back | await self._empty(rest, is_new=is_new) if rest else back
 
     async def _change(self, cases: Cases, kind: type[Subscribe] | type[Unsubscribe]) -> None:
         changes = [kind(*owner_of(queue, case)) for queue, case in cases.items()]
@@ -73,7 +74,7 @@ class Dropper:
             Emptying(address, self._link, self._client_id, owners, self._letter_box) for address in self._servers
         ]
         try:
-            async with _all_begun(emptyings if cases else []):
+            async with _all_begun(emptyings):
                 await self._watch_over(emptyings, cases, back)
         finally:
             self._tell(cases, sum((one.taken for one in emptyings), Counter()), back, is_new=is_new)
@@ -81,22 +82,24 @@ class Dropper:
 
     async def _watch_over(self, emptyings: Sequence[Emptying], cases: Cases, back: set[bytes]) -> None:
         """Until all are empty. Whoever comes back is left its queue, and is put into `back`."""
-        while cases:
-            waiting = asyncio.gather(*(one.wait_until_empty() for one in emptyings))
-            try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_AGAIN_S):
-                        await waiting
-                        return
-            finally:
-                waiting.cancel()
-            came = await self._served(cases, own_count=1) | await self._subscribed(cases)
-            if came:
-                back |= came
-                cases = _without(cases, came)
-                await asyncio.gather(*(one.leave(came) for one in emptyings))
-                for one in emptyings:
-                    one.go_on()
+        waiting = asyncio.create_task(_all_empty(emptyings))
+        try:
+            while _without(cases, back):
+                done, _ = await asyncio.wait([waiting], timeout=LOOK_AGAIN_S)
+                if done:
+                    break
+                await self._leave_those_back(emptyings, _without(cases, back), back)
+        finally:
+            waiting.cancel()
+            await asyncio.wait([waiting])
+
+    async def _leave_those_back(self, emptyings: Sequence[Emptying], cases: Cases, back: set[bytes]) -> None:
+        came = await self._served(cases, own_count=1) | await self._subscribed(cases)
+        if came:
+            back |= came
+            await asyncio.gather(*(one.leave(came) for one in emptyings))
+            for one in emptyings:
+                one.go_on()
 
     async def _served(self, queues: Collection[bytes], own_count: int = 0) -> set[bytes]:
         """Those that have a worker on some server, beside `own_count` of ours on each."""
@@ -125,6 +128,10 @@ class Dropper:
 def _without(cases: Cases, others: Iterable[bytes]) -> dict[bytes, Case]:
     gone = frozenset(others)
     return {queue: case for queue, case in cases.items() if queue not in gone}
+
+
+async def _all_empty(emptyings: Sequence[Emptying]) -> None:
+    await asyncio.gather(*(one.wait_until_empty() for one in emptyings))
 
 
 @contextlib.asynccontextmanager
