@@ -63,22 +63,29 @@ class Order:
                 await self._store.drop_record(lock, owner)
 
     async def _advance(self, key: RecordKey, voucher: Voucher, ttl_s: float) -> None:
-        newest = await self._patience.ask(lambda: self._store.read_record(key))
-        if newest is not None and float(newest) > voucher.claims.time:
-            raise BadRequest("time", "a later change of this subscription was made before: sign anew to make this one")
-        # Not `keep_record`: stores list the names of what is kept, and memcached in one value of a megabyte. A worker
-        # that dies between these two leaves the lock, and the same job comes back to put its time here.
-        if newest is not None:
-            await self._patience.ask(lambda: self._store.drop_record(key, newest))
+        """Puts the change's time in the place of an older one.
+
+        Not by `keep_record`: stores list the names of what is kept, and memcached in one value of a megabyte. A worker
+        that dies between two steps leaves the lock, and the same job comes back to put its time here.
+        """
         value = repr(voucher.claims.time).encode()
-        await self._patience.ask(lambda: self._store.claim_record(key, value, ttl_s))
+        newest = await self._claim(key, value, ttl_s)
+        if newest in (None, value):
+            return
+        if float(newest) > voucher.claims.time:
+            raise BadRequest("time", "a later change of this subscription was made before: sign anew to make this one")
+        await self._patience.ask(lambda: self._store.drop_record(key, newest))
+        await self._claim(key, value, ttl_s)
 
     async def _lock(self, lock: RecordKey, owner: bytes) -> None:
         # A change that takes longer is refused, and not made any more, before the lock is another's.
         ttl_s = self._hold_limit_s + SPARE_S
         backoff = Backoff(FIRST_RETRY_S, MOST_RETRY_S, random.Random())
         deadline_s = asyncio.get_running_loop().time() + self._wait_limit_s
-        while await self._patience.ask(lambda: self._store.claim_record(lock, owner, ttl_s)) not in (None, owner):
+        while await self._claim(lock, owner, ttl_s) not in (None, owner):
             if asyncio.get_running_loop().time() > deadline_s:
                 raise StoreUnavailable("other changes of the same subscription take too long")
             await asyncio.sleep(backoff.next_s())
+
+    async def _claim(self, key: RecordKey, value: bytes, ttl_s: float) -> bytes | None:
+        return await self._patience.ask(lambda: self._store.claim_record(key, value, ttl_s))

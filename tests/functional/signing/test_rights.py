@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.functional.contract.house import GEARMAN
 from tests.functional.facts.raw import Kind
 from tests.functional.signing.scene import KEYS, SECRETS, Scene, signed
+from tests.servers.commands import run_gearhorn
 from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.process import wait_until
 
@@ -113,7 +114,7 @@ def _ask_until(scene: Scene, answer: str) -> None:
     wait_until(is_answered, answer)
 
 
-def test_no_secret_is_ever_said(own_scene: Scene) -> None:
+def test_no_secret_is_ever_said(own_scene: Scene, tmp_path: Path) -> None:
     scene = own_scene
     body = signed("fanout", "web", secret=SECRETS["admin"], payload="x")
     right = signed("fanout", "web", **json.loads(body["signed"]))["hmac"]
@@ -121,8 +122,23 @@ def test_no_secret_is_ever_said(own_scene: Scene) -> None:
     scene.write_keys(KEYS.replace(SECRETS["web"], SECRETS["web"] + "zz"))
     with scene.on_worker(0):
         _ask_until_said(scene, scene.workers[0], "the keys from before stay")
+    arguments = [
+        "publish",
+        f"--gearman={scene.server.address}",
+        "--sign-key=nobody",
+        f"--sign-keys-file={scene.keys_file}",
+    ]
+    done = run_gearhorn(tmp_path, *arguments, "news", "x")
+    assert done.returncode == 78  # of the keys file that was spoilt above
+    shown = scene.log + "".join(said) + done.stdout + done.stderr + "".join(map(_shown_by_ps, scene.workers))
     for hidden in (*SECRETS.values(), right, SECRETS["web"][:16]):
-        assert hidden not in scene.log + "".join(said)
+        assert hidden not in shown
+
+
+def _shown_by_ps(worker: GearhornWorker) -> str:
+    assert worker.process is not None
+    folder = Path(f"/proc/{worker.process.pid}")
+    return (folder / "cmdline").read_text() + (folder / "environ").read_text()
 
 
 def test_elsewhere_unsigned_jobs_are_taken_and_signatures_checked(tmp_path: Path) -> None:
