@@ -221,7 +221,8 @@ def test_a_certificate_that_expires_in_service_is_told_when_the_connection_is_ma
         server.stop()
         wait_until(lambda: "(jobs) is gone" in worker.log, "the loss to be noticed")
         server = stack.enter_context(EmbeddedServer(server_address(worker), Manner(server_context(new))))
-        wait_until(lambda: "its certificate was refused: certificate has expired" in worker.log, "the reason", 60)
+        reason = "(jobs) cannot be reached: TLS: its certificate was refused: certificate has expired"
+        wait_until(lambda: reason in worker.log, "the reason", 60)
 
 
 def server_address(worker: GearhornWorker) -> Address:
