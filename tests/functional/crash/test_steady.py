@@ -5,7 +5,7 @@ GEARHORN_SOAK_S=1800 make test TESTS=functional ARGS='-s tests/functional/crash/
 
 import os
 import time
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,6 +32,9 @@ LOAD = 0.5
 SMALL_COUNT, LARGE_COUNT, RECEIVER_COUNT, WAITING_COUNT = 20, 8_000, 5, 5
 SMALL_PER_ROUND, CALLS_PER_ROUND, ROUNDS_PER_LARGE = 50, 5, 20
 
+# Things that come and go; what a round leaves behind would be thousands.
+SLACK_COUNT = 10
+
 # Python and gearmand take memory in pieces and give it back late.
 RSS_SLACK_BYTES, RSS_SLACK = 4 << 20, 0.05
 
@@ -50,20 +53,16 @@ class Work:
         fanouts = [("small", SMALL_COUNT)] * SMALL_PER_ROUND
         if self.round_count % ROUNDS_PER_LARGE == 1:
             fanouts.append(("large", LARGE_COUNT))
-        self._finish(self._start(topic, count) for topic, count in fanouts)
+        self.copy_count += sum(count for _, count in fanouts)
+        self._publish(fanouts, {"payload": "x" * 100, "background": True})
         assert self._client.request("subscribe_fanout", guest).kind == Kind.WORK_COMPLETE
-        self._finish([self._call() for _ in range(CALLS_PER_ROUND)])
+        self._publish([("calls", RECEIVER_COUNT)] * CALLS_PER_ROUND, {"payload": "?", "results": True})
         assert self._client.request("unsubscribe_fanout", guest).kind == Kind.WORK_COMPLETE
 
-    def _start(self, topic: str, count: int) -> tuple[bytes, int]:
-        self.copy_count += count
-        return self._client.start("fanout", {"topic": topic, "payload": "x" * 100, "background": True}), count
-
-    def _call(self) -> tuple[bytes, int]:
-        return self._client.start("fanout", {"topic": "calls", "payload": "?", "results": True}), RECEIVER_COUNT
-
-    def _finish(self, jobs: "Iterator[tuple[bytes, int]] | list[tuple[bytes, int]]") -> None:
-        for handle, count in [*jobs]:
+    def _publish(self, fanouts: list[tuple[str, int]], keys: dict[str, Any]) -> None:
+        """All at once, and waits for the answers."""
+        handles = self._client.start_many([("fanout", {"topic": topic, **keys}) for topic, _ in fanouts])
+        for handle, (_, count) in zip(handles, fanouts, strict=True):
             assert self._client.finish(handle).count == count
 
 
@@ -113,5 +112,5 @@ def test_nothing_grows_under_half_of_the_load_that_can_be_borne(scene: Scene, re
     for name in ("rss_bytes", "server_rss_bytes"):
         assert late[name] - early[name] < RSS_SLACK_BYTES + RSS_SLACK * early[name], name
     for name in ("fd_count", "thread_count", "connection_count", "key_count", "server_fd_count", "queue_count"):
-        assert late[name] <= early[name] + 2, name
+        assert late[name] <= early[name] + SLACK_COUNT, name
     assert samples[-1].record_count <= work.round_count / ROUNDS_PER_LARGE + 1
