@@ -146,7 +146,9 @@ async def test_when_the_loss_is_forgotten_everybody_goes_on() -> None:
     await asyncio.sleep(5)
     await forget_loss(worker.store, now_s())
     for one in (worker, other, await scene.hire("carl")):
+        await asyncio.sleep(1)
         assert await one.count() == 0
+        await asyncio.sleep(1)
         await one.losses.look()
         assert await one.count() == 0
 

@@ -13,8 +13,9 @@ import pytest
 from gearhorn import matchmaker as module
 from gearhorn import reaping
 from gearhorn.core.news import News
-from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.errors import ListLost, Misconfigured, StoreUnavailable
 from gearhorn.leasing import IdTaken
+from gearhorn.losses import find_loss
 from gearhorn.matchmaker import Matchmaker, MatchmakingLimits, MatchmakingSettings
 from gearhorn.messages import render_message
 from gearhorn.metrics import Counters
@@ -24,8 +25,9 @@ from gearhorn.net.dispatch import Dispatch
 from gearhorn.patience import PatienceSettings
 from gearhorn.process_marks import own_mark
 from gearhorn.rounds import Rounds
-from gearhorn.store.base import Subscribe, Unsubscribe
+from gearhorn.store.base import Evidence, Subscribe, Unsubscribe
 from gearhorn.store.leases import LeaseKey
+from gearhorn.store.memory import MemoryLists
 from gearhorn.wire.worker import Assigned
 from tests.unit.moody_store import MoodyStore
 from tests.unit.virtual_time import in_virtual_time, let_run, now_s
@@ -536,3 +538,58 @@ async def test_closing_ends_the_chores(make_scene: MakeScene, monkeypatch: pytes
         assert draining == ["begun"] * 2
         await scene.matchmaker.close()
         assert draining == ["begun", "begun", "ended", "ended"]
+
+
+# A store that loses its lists
+
+
+MONDAY, FRIDAY = Evidence({"since": "monday"}), Evidence({"since": "friday"})
+
+
+class Loss:
+    """Of all that the store of a scene had; its leases go with the rest unless they are spared."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._lists = scene.store._lists
+        self._lists.evidence = MONDAY
+
+    def strike(self, *, spares_leases: bool = False) -> None:
+        leases = self._lists.leases
+        self._lists.__dict__.update(MemoryLists().__dict__)
+        self._lists.evidence = FRIDAY
+        if spares_leases:
+            self._lists.leases = leases
+
+
+@in_virtual_time
+async def test_a_loss_is_put_on_record_with_the_next_renewal(make_scene: MakeScene) -> None:
+    async with make_scene() as scene:
+        loss = Loss(scene)
+        await scene.join()
+        await scene.pass_renewals(2)
+        assert await find_loss(scene.store) is None
+        loss.strike(spares_leases=True)
+        await scene.pass_renewals(1)
+        assert await find_loss(scene.store) is not None
+
+
+@in_virtual_time
+async def test_a_loss_is_put_on_record_before_there_is_a_lease_again(make_scene: MakeScene) -> None:
+    async with make_scene() as scene:
+        loss = Loss(scene)
+        await scene.join()
+        loss.strike()
+        scene.store.hold("take_lease")
+        await scene.pass_renewals(1)
+        assert await find_loss(scene.store) is not None
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@in_virtual_time
+async def test_a_worker_knows_from_its_start_what_there_was(make_scene: MakeScene, enabled: bool) -> None:
+    async with make_scene(enabled=enabled) as scene:
+        loss = Loss(scene)
+        await scene.join()
+        loss.strike()
+        with pytest.raises(ListLost):
+            await scene.matchmaker.directory.members("news")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.functional.facts.raw import Kind
 from tests.functional.matchmaking.crew import Crew, Member, wait_for_words
-from tests.functional.trouble.scene import Scene
+from tests.functional.trouble.scene import Scene, subscribe
 from tests.servers.process import wait_until
 from tests.servers.stores import Redis
 
@@ -61,3 +62,15 @@ def test_workers_come_back_to_the_list_that_redis_forgot(crew: Crew, redis: Redi
     redis.ask("FLUSHALL")
     ids = {ann.worker.worker_id, ben.worker.worker_id}
     wait_until(lambda: crew.subscribers("__matchmaking") == ids, "both to be on the list again")
+
+
+def test_a_list_that_was_full_and_is_lost_takes_whoever_comes(scene: Scene, redis: Redis) -> None:
+    gearmand = scene.gearmand()
+    settings = "[worker]\nsubscribers_limit = 1\n[matchmaking]\nenabled = false\n"
+    scene.worker(gearmand.address, store=f"redis://{redis.address}", settings=settings)
+    client = scene.client(gearmand)
+    subscribe(client, "news", ["bob"])
+    eve = {"topic": "news", "client_id": "eve"}
+    assert client.request("subscribe_fanout", eve).kind == Kind.WORK_EXCEPTION
+    redis.ask("DEL gearhorn:topic:news")
+    assert client.request("subscribe_fanout", eve).kind == Kind.WORK_COMPLETE

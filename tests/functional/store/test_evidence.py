@@ -8,8 +8,10 @@ import pytest
 from pymemcache import Client
 
 from gearhorn.store.base import NO_MARK, Store, Subscribe, Unsubscribe
+from gearhorn.store.memcached_marks import Marks
+from gearhorn.store.memcached_peers import Peers
 from tests.functional.store.conftest import OpenHandle, OpenUrl
-from tests.functional.store.questions import apply, hold, members, read, subscribe, unsubscribe
+from tests.functional.store.questions import END_S, apply, hold, members, read, subscribe, unsubscribe, wait_until
 from tests.servers.stores import Memcached, Redis, Replica
 
 
@@ -76,8 +78,15 @@ async def test_who_only_looks_for_marks_does_not_forget_that_leases_were_lost(
     redis: Redis, redis_store: Store, open_url: OpenUrl
 ) -> None:
     redis.ask("FLUSHALL")
-    await hold(await open_url(f"redis://{redis.address}"), "new")  # it knows of nothing, and holds nothing up
+    new = await open_url(f"redis://{redis.address}")
+    await hold(new, "new")  # it knows of nothing, and holds nothing up
     await marks(redis_store)
+    await subscribe(new, "news", "bob", END_S)
+
+    async def is_over() -> bool:
+        return await members(redis_store, "news") == []  # also by the hand of who reads it
+
+    await wait_until(is_over)
     assert (await redis_store.apply([Unsubscribe("unused", "nobody")])).held_s > 0
 
 
@@ -229,3 +238,16 @@ async def test_a_long_list_whose_parts_were_all_lost_is_torn(
     assert await torn(memcached_store, "news") == set()
     await unsubscribe(memcached_store, "news", "bob")
     assert await torn(memcached_store, "news") == set()
+
+
+async def test_a_list_that_memcached_is_about_to_hold_for_the_first_time_is_not_torn(
+    memcached: Memcached, memcached_store: Store, client: Any
+) -> None:
+    """The name of its topic is written first."""
+    await subscribe(memcached_store, "news", "bob")
+    root = client.get("gearhorn:topic:news")
+    client.delete("gearhorn:topic:news")
+    peers = Peers([("127.0.0.1", memcached.port)], 5.0)
+    looking = Marks(peers, "gearhorn", lambda _: client.set("gearhorn:topic:news", root))
+    assert not looking.find_evidence(["news"]).torn_topics
+    peers.close()

@@ -46,9 +46,10 @@ async def test_copies_are_sent_again_for_a_while_and_then_given_up(monkeypatch: 
 
 
 class Server:
-    """Counts connections to it, and answers nothing that comes in but with `first`, once on each."""
+    """Counts connections to it. Says nothing but `first`, once on each, and `sign` to a probe."""
 
-    def __init__(self, first: bytes = b"") -> None:
+    def __init__(self, first: bytes = b"", sign: bytes = b"") -> None:
+        self._sign = sign
         self.connection_count = 0
         self.heard = b""
         self._first = first
@@ -59,6 +60,7 @@ class Server:
             writer.write(self._first)
             while data := await reader.read(65536):
                 self.heard += data
+                writer.write(self._sign * data.count(packets.PROBE))
         finally:
             writer.close()
 
@@ -86,6 +88,14 @@ async def test_a_worker_gives_up_a_server_that_stays_silent(monkeypatch: pytest.
     server = Server()
     assert await server.is_left()
     assert packets.PROBE in server.heard
+
+
+async def test_a_worker_stays_with_a_server_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "CARE_S", 0.01)
+    body = b"H:gearhorn-probe\x000\x000\x000\x000"
+    server = Server(sign=packets.HEADER.pack(b"\0RES", packets.STATUS_RES, len(body)) + body)
+    assert not await server.is_left()
+    assert server.heard.count(packets.PROBE) > 1
 
 
 async def test_a_worker_that_holds_a_job_does_not_let_it_go_for_a_server_that_is_slow(
