@@ -56,15 +56,17 @@ class SignedBodies:
             elif random() < 0.05:
                 yield self._last  # once more
             else:
-                self._last = self._signed(self._usual() if random() < 0.5 else body)
+                self._last = self._rightly_signed() if random() < 0.4 else self._signed(body)
                 yield self._last if random() < 0.7 else self._tampered(self._last)
             if random() < 0.001:
                 yield b'{"signed":' + choose([b"[" * 5000, b"{}" * 9, b'"\\ud800"', b"1"]) + b"}"
 
-    def _usual(self) -> bytes:
-        choose = self._random.choice
-        names = {"topic": choose(["news", "memos", "other"]), "client_id": choose(["ann", "bob", "cy"]), "payload": "x"}
-        return json.dumps(names).encode()
+    def _rightly_signed(self) -> bytes:
+        """What is served in the right queue."""
+        key_id, job = self._random.choice([("web", "fanout"), ("web", "fanout"), ("host", "subscribe")])
+        names = {"topic": "news", "client_id": self._random.choice(["ann", "bob", "cy"]), "payload": "x"}
+        claims = Claims(job, self._now_s, f"nonce-{next(self._numbers):016}")
+        return seal(json.dumps(names).encode(), key_id, SECRETS[key_id], claims)
 
     def _signed(self, body: bytes) -> bytes:
         key_id = self._random.choice(list(SECRETS))

@@ -42,7 +42,7 @@ async def test_the_corpus_and_changes_of_it_are_answered() -> None:
     known = list(CORPUS.values())
     counts = await House(SEED).try_all(known * 6)
     assert counts.total() == 6 * len(known)
-    assert set(counts) == {"complete", "refused"}
+    assert set(counts) == {"complete", "failures", "refused"}
 
 
 @pytest.mark.timeout(3600)
@@ -59,7 +59,7 @@ async def test_any_job_is_answered_once_and_leaves_nothing_behind() -> None:
     before = psutil.Process().memory_info().rss
     counts += await house.try_all(islice(rows, COUNT - COUNT // 4))
     assert counts.total() == COUNT
-    assert min(counts["complete"], counts["refused"]) > COUNT // 50
+    assert min(counts["complete"] + counts["failures"], counts["refused"]) > COUNT // 20
     assert psutil.Process().memory_info().rss - before < GROWTH_LIMIT_BYTES
 
 
@@ -71,5 +71,5 @@ async def test_any_signed_job_is_answered_once_and_leaves_nothing_behind(tmp_pat
     before = psutil.Process().memory_info().rss
     counts += await house.try_all(islice(rows, COUNT // 4))
     assert counts.total() == COUNT // 16 + COUNT // 4
-    assert min(counts["complete"], counts["refused"]) > COUNT // 500
+    assert min(counts["complete"] + counts["failures"], counts["refused"]) > COUNT // 100
     assert psutil.Process().memory_info().rss - before < GROWTH_LIMIT_BYTES
