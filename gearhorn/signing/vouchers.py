@@ -52,8 +52,8 @@ class Ending(NamedTuple):
 
 
 class SignedJob:
-    """A job whose ending is told to `on_ending`, also when the server could not be told of it any more. In all else it
-    is that job: see `as_job`.
+    """A job whose ending is told to `on_ending`: what was done, even when the server could not be told of it any more.
+    In all else it is that job: see `as_job`.
     """
 
     __slots__ = ("_job", "_on_ending", "identity")
@@ -74,5 +74,8 @@ class SignedJob:
         self._on_ending(Ending(True, data))
 
     def refuse(self, text: bytes) -> None:
+        """What went wrong with a job that had gone back to its server may go right with the next worker."""
+        is_held = self._job.is_held
         self._job.refuse(text)
-        self._on_ending(Ending(False, text))
+        if is_held:
+            self._on_ending(Ending(False, text))

@@ -56,14 +56,22 @@ class Job:
     """Stands in for a held job: remembers its endings."""
 
     def __init__(
-        self, queue: str, payload: bytes, handle: bytes, port: int = 4730, unique: bytes = b"", requeues: bool = True
+        self,
+        queue: str,
+        payload: bytes,
+        handle: bytes,
+        port: int = 4730,
+        *,
+        unique: bytes = b"",
+        requeues: bool = True,
+        is_held: bool = True,
     ) -> None:
         self.assigned = Assigned(handle, queue.encode(), unique, payload)
         self.address = Address("lap", port)
         self.requeues = requeues
         self.endings: list[Ending] = []
         self.ended = asyncio.Event()
-        self.is_held = True
+        self.is_held = is_held
 
     def complete(self, data: bytes = b"") -> None:
         self._end("complete", data)

@@ -7,7 +7,7 @@ import pytest
 from gearhorn.errors import StoreUnavailable
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.signing.replays import ENDINGS
-from gearhorn.store.base import RecordKey, Store, Subscribe
+from gearhorn.store.base import RecordKey, Store, Subscribe, Unsubscribe
 from tests.unit.signing.conftest import MakeScene
 from tests.unit.signing.scene import MAX_AGE_S, NOW_S, Scene, Stuck, cut_short, signed
 
@@ -84,6 +84,21 @@ async def test_a_job_that_had_ended_gets_the_same_answer_and_nothing_is_done(sce
     how, failures = await scene.do("fanout", again := signed("fanout", "web"), b"H:lap:8")
     assert (how, b"not sent" in failures) == ("refused", True)
     assert await scene.do("fanout", again, b"H:lap:8") == ("refused", failures)
+
+
+async def test_what_was_done_for_a_job_that_had_gone_back_is_not_done_again(scene: Scene) -> None:
+    body = signed("fanout", "web")
+    assert await scene.do("fanout", body, b"H:lap:7", is_held=False) == ("complete", b"0")
+    await scene.store.apply([Subscribe("news", "bob")])
+    assert await scene.do("fanout", body, b"H:lap:7") == ("complete", b"0")
+
+
+async def test_what_went_wrong_with_a_job_that_had_gone_back_is_tried_again(scene: Scene) -> None:
+    await scene.store.apply([Subscribe("news", "bob")])
+    body = signed("fanout", "web")
+    assert "not sent" in await scene.refusal("fanout", body, handle=b"H:lap:7", is_held=False)
+    await scene.store.apply([Unsubscribe("news", "bob")])
+    assert await scene.do("fanout", body, b"H:lap:7") == ("complete", b"0")
 
 
 async def test_a_change_that_was_made_is_not_made_again(scene: Scene) -> None:
