@@ -7,25 +7,69 @@ and the `exceptions` option. Nothing about topics, bodies or subscriptions enter
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Any
 
 import gear
 
+from gearhorn.errors import Misconfigured
+from gearhorn.net.tls import TlsSettings, client_context, explain
+
 # gear reads 4 KiB at a time and copies all it has at each: 16 MiB took 3 s, and 64 MiB would take most of a minute, in
 # which the connection does nothing else. With 1 MiB, 64 MiB took 1.5 s; small packets cost the same with either.
 READ_LIMIT_BYTES = 1 << 20
+
+HANDSHAKE_LIMIT_S = 10.0
 
 EXCEPTIONS_OPTION = b"exceptions"
 
 
 class Connection(gear.Connection):  # type: ignore[misc]  # gear has no types
-    """A connection without Nagle's algorithm, fast on large packets, whole when a signal comes in between."""
+    """A connection without Nagle's algorithm, fast on large packets, whole when a signal comes in between.
+
+    With `check_hostname` the server's certificate must be for the host that was named.
+    """
+
+    conn: Any
+    use_ssl: bool
+
+    def __init__(self, *arguments: Any, check_hostname: bool = True) -> None:
+        super().__init__(*arguments)
+        self._check_hostname = check_hostname
+        self._told = ""
 
     def connect(self) -> None:
         """As gear's. A worker on a socket with Nagle's algorithm does about 25 jobs a second."""
-        super().connect()
+        wants_tls, self.use_ssl = self.use_ssl, False  # gear would not look at the name, and wait for ever
+        try:
+            super().connect()
+        finally:
+            self.use_ssl = wants_tls
         self.conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wants_tls:
+            self._shake_hands()
+
+    def _shake_hands(self) -> None:
+        """Raises gear.ConnectionError, and logs why, once until it succeeds: gear tries again every two seconds."""
+        try:
+            self.conn.settimeout(HANDSHAKE_LIMIT_S)
+            self.conn = self._tls_context().wrap_socket(self.conn, server_hostname=self.host)
+            self.conn.settimeout(None)
+        except (OSError, Misconfigured) as error:
+            reason = explain(error) if isinstance(error, ssl.SSLError) else str(error)
+            if reason != self._told:
+                self.log.warning("no TLS with %s:%s: %s", self.host, self.port, reason)
+            self._told = reason
+            self.disconnect()
+            raise gear.ConnectionError(reason) from error
+        self._told = ""
+
+    def _tls_context(self) -> ssl.SSLContext:
+        context = client_context(TlsSettings(self.ssl_ca, self.ssl_cert, self.ssl_key, self._check_hostname))
+        # What 1.3 sends between packets would make gear's poll loop wait in the middle of none.
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
     def _readRawBytes(self, bytes_to_read: int) -> bytes:
         data: bytes = super()._readRawBytes(max(bytes_to_read, READ_LIMIT_BYTES))
@@ -51,17 +95,20 @@ class Servers(gear.BaseClient):  # type: ignore[misc]
         tcp_keepidle: int = 7200,
         tcp_keepintvl: int = 75,
         tcp_keepcnt: int = 9,
+        *,
+        ssl_check_hostname: bool = True,
     ) -> None:
         """As gear's, and raises gear.ConfigurationError too when only some of the TLS files are named.
 
-        gear takes such a connection for one without TLS, and would send in the clear what was meant to be secret. As
-        with gear, the server's certificate must be of that authority, but may be for any host.
+        gear takes such a connection for one without TLS, and would send in the clear what was meant to be secret. The
+        server's certificate must be of that authority and, unlike with gear, for that host, unless told otherwise:
+        everybody with a certificate could pass for the server.
         """
         files = (ssl_key, ssl_cert, ssl_ca)
         if any(files) and not all(files):
             raise gear.ConfigurationError("TLS needs ssl_key, ssl_cert and ssl_ca")
         keep = (keepalive, tcp_keepidle, tcp_keepintvl, tcp_keepcnt)
-        self._add(Connection(host, port, *files, self.client_id, *keep))
+        self._add(Connection(host, port, *files, self.client_id, *keep, check_hostname=ssl_check_hostname))
 
     def _add(self, connection: Connection) -> None:
         address = (connection.host, connection.port)

@@ -56,15 +56,18 @@ class GearhornSubscriber:
         ssl_key: str | None = None,
         ssl_cert: str | None = None,
         ssl_ca: str | None = None,
+        *,
+        ssl_check_hostname: bool = True,
     ) -> None:
         """Adds a Gearman server, and returns at once; it is connected, and connected again, in the background.
 
         Copies are received from all servers, and any of them is asked for changes. Raises gear.ConfigurationError when
-        it has been added before, or only some of the TLS files are named.
+        it has been added before, or only some of the TLS files are named. The server's certificate must be for that
+        host, unless told otherwise.
         """
         keepalive = (True, KEEPALIVE_IDLE_S, KEEPALIVE_INTERVAL_S, KEEPALIVE_PROBE_COUNT)
         for end in (self.worker, self.client):
-            end.addServer(host, port, ssl_key, ssl_cert, ssl_ca, *keepalive)
+            end.addServer(host, port, ssl_key, ssl_cert, ssl_ca, *keepalive, ssl_check_hostname=ssl_check_hostname)
 
     def waitForServer(self, timeout: float | None = None) -> None:
         """Waits until at least one server is connected; up to `timeout` seconds, then raises gear.TimeoutError."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import gear
 import pytest
 
-from gearhorn.client import GearhornClient, GearhornSubscriber
+from gearhorn.client import GearhornClient, GearhornSubscriber, geared
 from tests.functional.client.stand_in import put
 from tests.servers.certificates import Certificates
 from tests.servers.gearman import Geard, Gearmand, GearmanServer
@@ -85,3 +85,39 @@ def test_a_server_of_another_authority_is_not_talked_to(tmp_path: Path) -> None:
         with pytest.raises(gear.TimeoutError):
             publisher.waitForServer(1)
         publisher.shutdown()
+
+
+def test_a_certificate_for_another_host_is_refused_unless_the_check_is_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificates = Certificates(tmp_path / "tls")
+    elsewhere = "127.1"  # resolves to 127.0.0.1, which the certificate is for, and is another name
+    with Geard(tmp_path / "geard", tls=certificates) as server:
+        strict, lax = GearhornClient(), GearhornClient()
+        strict.addServer(elsewhere, server.port, **tls_files(certificates))
+        with pytest.raises(gear.TimeoutError):
+            strict.waitForServer(5)
+        strict.shutdown()
+        refusals = [line for line in caplog.messages if "certificate is not valid for '127.1'" in line]
+        assert len(refusals) == 1  # of several tries
+        lax.addServer(elsewhere, server.port, **tls_files(certificates), ssl_check_hostname=False)
+        lax.waitForServer(20)
+        lax.shutdown()
+
+
+def test_a_server_without_tls_hears_nothing_in_the_clear_and_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geared, "HANDSHAKE_LIMIT_S", 0.2)
+    client = GearhornClient()
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        client.addServer("127.0.0.1", plain.getsockname()[1], **tls_files(Certificates(tmp_path / "tls")))
+        conn, _ = plain.accept()
+        with conn:
+            conn.settimeout(20)
+            heard = conn.recv(65536)
+            while chunk := conn.recv(65536):
+                heard += chunk
+        assert heard.startswith(b"\x16\x03")
+        assert b"REQ" not in heard
+    client.shutdown()
