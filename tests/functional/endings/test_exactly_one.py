@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,13 +17,16 @@ from gearhorn.daemon import Daemon, DaemonSettings, Stop
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import HandlerSettings
 from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.names import OwnQueues
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.worker_link import WorkerSettings
 from gearhorn.patience import PatienceSettings
+from gearhorn.signing.guard import SigningSettings
 from gearhorn.store.memory import MemoryLists
 from tests.functional.endings.recorder import Recorder
 from tests.fuzz.bodies import Bodies
+from tests.fuzz.signing import SignedBodies, write_keys
 from tests.unit.moody_store import MoodyStore
 
 JOB_COUNT = 2500
@@ -30,18 +34,22 @@ AT_ONCE = 50
 PAUSE_S = 0.02
 # Far more than any run takes.
 LIMIT_S = 60.0
-QUEUES = (b"fanout",) * 5 + (b"subscribe_fanout", b"register_fanout_subscriber", b"unsubscribe_fanout")
+QUEUES = (b"fanout",) * 5 + (b"subscribe_fanout", b"register_fanout_subscriber", b"unsubscribe_fanout", b"fanout.news")
 CALLS = ("apply", "read", "settle")
 
 
 class World:
     """A server that keeps count, a store that fails, and one worker after the other."""
 
-    def __init__(self, kind: str, seed: int, *, refuses_with_exceptions: bool = True) -> None:
+    def __init__(
+        self, kind: str, seed: int, *, refuses_with_exceptions: bool = True, keys_file: Path | None = None
+    ) -> None:
+        """With a file of keys most jobs are signed, and those of one topic have to be."""
         self.server = Recorder(kind, seed)
         self.random = Random(seed)
-        self.bodies = iter(Bodies(seed))
+        self.bodies = iter(SignedBodies(seed, time.time()) if keys_file else Bodies(seed))
         self._refuses_with_exceptions = refuses_with_exceptions
+        self._signing = SigningSettings(str(keys_file), ("news",)) if keys_file else SigningSettings()
         self._lists = MemoryLists()
         self._worker_count = 0
 
@@ -61,7 +69,9 @@ class World:
             servers=(Address("127.0.0.1", self.port),),
             link=LinkSettings(first_retry_s=0.01, most_retry_s=0.05),
             worker=WorkerSettings(worker_id, 16, 64, self._refuses_with_exceptions, body_limit_bytes=2000),
+            signing=self._signing,
             handlers=HandlerSettings(
+                queues=OwnQueues(topics=("news",)),
                 foreground_timeout_s=0.1,
                 foreground_timeout_limit_s=0.2,
                 limits=Limits(payload_bytes=1000, subscribers_count=8, answer_bytes=1000, answers_bytes=5000),
@@ -132,6 +142,21 @@ async def test_in_peace_every_job_ends_once(kind: str, caplog: pytest.LogCapture
     assert counts["lost"] == 0
     assert len(counts) == 2  # completed, and refused
     assert world.server.copy_count > 500
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("kind", ["gearmand", "geard"])
+async def test_signed_jobs_end_once_too(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(kind, seed=3, keys_file=write_keys(tmp_path))
+    await world.open()
+    for _ in range(JOB_COUNT // AT_ONCE):
+        world.submit(AT_ONCE)
+        await asyncio.sleep(PAUSE_S)
+        await world.make_trouble()
+    await world.until_all_are_over()
+    await world.end()
+    await world.server.close()
+    assert check(world.server).total() == JOB_COUNT
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
