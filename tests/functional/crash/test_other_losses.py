@@ -24,7 +24,7 @@ DUPLICATES_PER_LOSS = 5_000
 SPAN_S = 0.1
 PERSISTENT_SPAN_S = 2.0
 GEARD_SPAN_S = 0.2
-GEARD_SUBSCRIBER_COUNT = 8_000
+GEARD_SUBSCRIBER_COUNT = 20_000
 
 
 def open_fanouts(scene: Scene, server: GearmanServer, ledger: Ledger) -> Fanouts:
@@ -151,18 +151,16 @@ def test_a_worker_is_killed_on_a_server_that_drops_its_jobs(
     fanouts = open_fanouts(scene, geard, ledger)
     victim, heir = workers
     heir.signal(signal.SIGSTOP)
-    for _ in range(2):
-        fanouts.publish_and_leave("news")
+    fanouts.publish_and_leave("news")
     wait_until(lambda: fanouts.backlog() > 0, "the first copies", LIMIT_S)
     time.sleep(chance.uniform(0, GEARD_SPAN_S))
     victim.kill()
     done_count = fanouts.backlog()
-    with redis.client() as client:
-        orphan_count = len(client.keys("gearhorn:record:fanout-request:*"))
+    assert done_count < GEARD_SUBSCRIBER_COUNT, "the moment was too late"
     heir.signal(signal.SIGCONT)
-    wait_until(lambda: heir.log.count("finished the fanout") == orphan_count, "another worker to finish them", LIMIT_S)
+    wait_until(lambda: "finished the fanout" in heir.log, "another worker to finish it", LIMIT_S)
     tally = fanouts.count_copies()
     print(f"killed after {done_count} copies: {tally}")
     assert (tally.lost, tally.stray) == (0, 0)
-    assert tally.duplicate <= orphan_count * DUPLICATES_PER_LOSS
-    assert heir.log.count("its worker is lost, and the Gearman server has dropped the job") == orphan_count > 0
+    assert tally.duplicate <= DUPLICATES_PER_LOSS
+    assert "its worker is lost, and the Gearman server has dropped the job" in heir.log
