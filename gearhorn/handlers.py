@@ -1,36 +1,30 @@
 """The service's jobs: what is asked, who decides, what is answered. Each job gets exactly one ending."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from gearhorn.bodies import FanoutRequest, SubscriptionRequest, parse_fanout, parse_subscription
-from gearhorn.broadcast import BUG, Answerable, Broadcast, Waiting
-from gearhorn.clock import steady_s
-from gearhorn.core.gathering import Gathering
+from gearhorn.broadcast import BUG
+from gearhorn.changes import Changes
 from gearhorn.core.limits import Limits
-from gearhorn.core.members import NOBODY, Members
-from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, Misconfigured, StoreUnavailable
+from gearhorn.fanouts import Fanouts, FanoutSettings
 from gearhorn.metrics import Counters
-from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, check_pair, check_topic, queue_name
+from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.worker_link import Job
-from gearhorn.resuming.journal import Journal
 from gearhorn.resuming.ledger import Ledger
-from gearhorn.resuming.orphans import Orphan
 from gearhorn.signing.envelope import FANOUT, SUBSCRIBE, UNSUBSCRIBE
 from gearhorn.signing.guard import Guard
-from gearhorn.store.base import Applied, Change, Collision, Subscribe, Unsubscribe
-from gearhorn.subscribers.pauses import PAUSED_REASON, Parted, Pauses
+from gearhorn.store.base import Subscribe, Unsubscribe
+from gearhorn.subscribers.pauses import Pauses
 
 log = logging.getLogger(__name__)
 
-# Of a background fanout that is no larger it is not worth counting what it takes while its copies go out.
-SMALL_BYTES = 4 << 10
+Rest = Coroutine[None, None, None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +55,23 @@ class Handlers:
         counters: Counters,
         guard: Guard | None = None,
     ) -> None:
-        self._settings = settings
-        self._directory = directory
-        self._dispatch = dispatch
-        self._ledger = ledger
-        self._now_s = now_s
+        fanout = FanoutSettings(
+            settings.foreground_timeout_s,
+            settings.foreground_timeout_limit_s,
+            settings.matchmaking_topic,
+            settings.limits,
+        )
+        self._fanouts = Fanouts(fanout, directory, dispatch, ledger, now_s, pauses, counters)
+        self._changes = Changes(
+            directory,
+            settings.queues.all(),
+            settings.matchmaking_topic,
+            settings.limits.subscribers_count,
+            self._start_task,
+        )
+        self.finish = self._fanouts.finish  # of a fanout that another worker has left
         self._guard = guard
         self._limits = settings.limits
-        self._gathering = Gathering(self._limits.answer_bytes, self._limits.answers_bytes)
-        self._rooms = Rooms(self._limits.subscribers_count)
-        self._pauses = pauses
-        self._counters = counters
-        self._waiting = Waiting()
         self._tasks: set[asyncio.Task[object]] = set()
         self._is_closing = False
         self._by_queue = self._serving(settings.queues)
@@ -82,7 +81,7 @@ class Handlers:
             self._by_queue |= of_topic
             self._only_topic |= dict.fromkeys(of_topic, topic)
 
-    def _serving(self, queues: OwnQueues) -> dict[bytes, Callable[[Job], Coroutine[None, None, None] | None]]:
+    def _serving(self, queues: OwnQueues) -> dict[bytes, Callable[[Job], Rest]]:
         return {
             queues.fanout.encode(): self._fanout,
             queues.unsubscribe.encode(): self._unsubscribe,
@@ -128,7 +127,7 @@ class Handlers:
 
     # Each of these either answers the job at once or returns the rest of the work as a coroutine.
 
-    def _fanout(self, job: Job) -> Coroutine[None, None, None] | None:
+    def _fanout(self, job: Job) -> Rest:
         if self._guard is not None:
             return self._guard.judge(job, FANOUT, self._parse_fanout, self._fan_out)
         return self._fan_out(job, parse_fanout(job.assigned.payload, self._limits))
@@ -136,103 +135,28 @@ class Handlers:
     def _parse_fanout(self, body: bytes) -> FanoutRequest:
         return parse_fanout(body, self._limits)
 
-    def _fan_out(self, job: Job, request: FanoutRequest) -> Coroutine[None, None, None] | None:
+    def _fan_out(self, job: Job, request: FanoutRequest) -> Rest:
         if self._only_topic:
             self._check_queue(job, request.topic)
-        members = self._directory.find(request.topic)
-        if members is None:  # no list of a topic that cannot be one is in memory
-            check_topic(request.topic, self._settings.matchmaking_topic)
-        if request.expires_at is not None and self._now_s() > request.expires_at:
-            job.complete(b"0")
-            return None
-        if members is None:
-            return self._look_up_and_send(job, request)
-        return self._send(job, request, members)
+        return self._fanouts.serve(job, request)
 
-    async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
-        rest = self._send(job, request, await self._directory.members(request.topic))
-        if rest is not None:
-            await rest
-
-    def _send(self, job: Job, request: FanoutRequest, members: Members) -> Coroutine[None, None, None] | None:
-        if request.exclude:
-            members = members.without(request.exclude)
-        paused = NOBODY
-        if request.topic in self._pauses:
-            members, paused = self._part(request.topic, members)
-        self._check_size(request, len(members))
-        if self._ledger.is_worth_it(members):
-            return self._send_recorded(job, request, members, paused)
-        copy_key = self._ledger.new_copy_key()
-        self._start(Broadcast(job, request, members, copy_key=copy_key, gathering=self._gathering), request, paused)
-        return None
-
-    def _part(self, topic: str, members: Members) -> Parted:
-        parted = self._pauses.part(topic, members)
-        self._counters.add("paused_copies", len(parted.paused))
-        return parted
-
-    def _check_size(self, request: FanoutRequest, copy_count: int) -> None:
-        copies_bytes = copy_count * len(request.payload)
-        if copies_bytes > self._limits.copies_bytes:
-            raise BadRequest(
-                "payload",
-                f"{copy_count} copies of {len(request.payload)} bytes are {copies_bytes} bytes, "
-                f"more than {self._limits.copies_bytes}",
-            )
-
-    async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
-        journal = await self._ledger.open(job, request, members)
-        if job.requeues and not job.is_held:
-            return  # it is another worker's, and none of its copies are out
-        broadcast = self._recorded(job, request, journal)
-        if job.requeues:
-            broadcast.hold(self._ledger.hold(job, journal, broadcast.abandon))
-        self._start(broadcast, request, paused)
-
-    async def finish(self, orphan: Orphan) -> None:
-        """Goes on with a fanout that another worker has left. Raises StoreUnavailable."""
-        request = orphan.request
-        members = (await self._directory.members(request.topic)).without(request.exclude)
-        members, paused = self._part(request.topic, members)
-        journal = await self._ledger.adopt(orphan.identity, request, members)
-        self._start(self._recorded(orphan, request, journal), request, paused)
-
-    def _recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> Broadcast:
-        broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key, self._gathering)
-        broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
-        return broadcast
-
-    def _start(self, broadcast: Broadcast, request: FanoutRequest, paused: Members) -> None:
-        """Those paused are named to whoever waits for each receiver; a background fanout just does not count them."""
-        if paused and not request.background:
-            broadcast.leave_out(paused, PAUSED_REASON)
-        timeout_s = request.timeout_s or self._settings.foreground_timeout_s
-        broadcast.start(self._dispatch, min(timeout_s, self._settings.foreground_timeout_limit_s))
-        if not broadcast.is_waiting:
-            return
-        if not request.background:
-            self._waiting.add(broadcast)
-        if not request.background or broadcast.copy_count + len(request.payload) > SMALL_BYTES:
-            broadcast.weigh()
-
-    def _subscribe(self, job: Job) -> Coroutine[None, None, None] | None:
+    def _subscribe(self, job: Job) -> Rest:
         def subscribe(job: Job, request: SubscriptionRequest) -> Coroutine[None, None, None]:
             self._check_queue(job, request.topic)
-            return self._change(job, Subscribe(request.topic, request.client_id, request.ttl_s))
+            return self._changes.make(job, Subscribe(request.topic, request.client_id, request.ttl_s))
 
         return self._judge_change(job, SUBSCRIBE, subscribe)
 
-    def _unsubscribe(self, job: Job) -> Coroutine[None, None, None] | None:
+    def _unsubscribe(self, job: Job) -> Rest:
         def unsubscribe(job: Job, request: SubscriptionRequest) -> Coroutine[None, None, None]:
             self._check_queue(job, request.topic)
-            return self._change(job, Unsubscribe(request.topic, request.client_id))
+            return self._changes.make(job, Unsubscribe(request.topic, request.client_id))
 
         return self._judge_change(job, UNSUBSCRIBE, unsubscribe)
 
     def _judge_change(
         self, job: Job, kind: str, make: Callable[[Job, SubscriptionRequest], Coroutine[None, None, None]]
-    ) -> Coroutine[None, None, None] | None:
+    ) -> Rest:
         if self._guard is not None:
             return self._guard.judge(job, kind, lambda body: parse_subscription(body, self._limits), make)
         return make(job, parse_subscription(job.assigned.payload, self._limits))
@@ -242,60 +166,6 @@ class Handlers:
         only = self._only_topic.get(job.assigned.queue, topic)
         if topic != only:
             raise BadRequest("topic", f"the queue {job.assigned.queue.decode()!r} is for the topic {only!r} only")
-
-    async def _change(self, job: Job, change: Change) -> None:
-        settings = self._settings
-        check_pair(change.topic, change.client_id, settings.queues.all(), settings.matchmaking_topic)
-        if isinstance(change, Subscribe) and not self._has_room(change):
-            await self._find_room(change)
-        result = await self._directory.change(change, lambda: job.is_held)
-        if result is None:
-            log.info("a change was not made: its job had gone back to the server while the store was away")
-            return
-        if isinstance(result, Collision):
-            queue = queue_name(change.topic, change.client_id).decode()
-            raise BadRequest("client_id", f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}")
-        job.complete()
-        self._log_change(change, result)
-
-    # Others subscribe at the same moment, here and elsewhere: a limit that many reach at once may be passed by some.
-
-    def _has_room(self, wish: Subscribe) -> bool:
-        """Told without waiting, so that what one client asks for in a row is done in that order. Where nothing is known
-        of the list it has room, and is counted for the next one.
-        """
-        members = self._directory.find(wish.topic)
-        if members is not None:
-            return len(members) < self._limits.subscribers_count
-        is_free = self._rooms.take(wish.topic, steady_s())
-        if is_free is None:
-            self._rooms.counted(wish.topic, 0, steady_s())  # until it is: once is enough
-            self._start_task(self._count_for_later(wish.topic))
-        return is_free is not False
-
-    async def _count_for_later(self, topic: str) -> None:
-        with contextlib.suppress(StoreUnavailable):
-            await self._count(topic)
-
-    async def _count(self, topic: str) -> Members:
-        try:
-            members = await self._directory.members(topic)
-        except ListLost:  # whoever was on the list is to come back
-            members = NOBODY
-        self._rooms.counted(topic, len(members), steady_s())
-        return members
-
-    async def _find_room(self, wish: Subscribe) -> None:
-        """Raises BadRequest when the topic's list is as long as it may be, save for who is on it and renews."""
-        members = await self._count(wish.topic)
-        limit = self._limits.subscribers_count
-        if len(members) >= limit and wish.client_id.encode() not in members:
-            raise BadRequest("topic", f"{wish.topic!r} has {len(members)} subscribers, and may have {limit}")
-
-    def _log_change(self, change: Change, result: Applied) -> None:
-        if result.changed:
-            verb = "subscribed" if isinstance(change, Subscribe) else "unsubscribed"
-            log.info("%s client_id=%r topic=%r version=%d", verb, change.client_id, change.topic, result.version)
 
     # Errors of every kind end here.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gearhorn.bodies import FanoutRequest
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
-from gearhorn.core.progress import UNRECORDED_LIMIT, Tally
+from gearhorn.core.progress import Tally
 from gearhorn.errors import GearhornError, ServerUnavailable
 from gearhorn.grouping import Grouper
 from gearhorn.net.address import Address
@@ -67,11 +67,6 @@ class Ledger:
         self._owned: set[Journal] = set()
         self._finishing: set[asyncio.Task[None]] = set()
         self.token = secrets.token_hex(8).encode()
-
-    @staticmethod
-    def is_worth_it(members: Members) -> bool:
-        """A fanout that is not large costs nothing here."""
-        return len(members) > UNRECORDED_LIMIT
 
     def new_copy_key(self) -> bytes:
         """Of what the unique keys of a job's copies are to be made; empty where they need none."""

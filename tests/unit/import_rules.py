@@ -45,9 +45,14 @@ MAY_IMPORT = {
     "resuming": "errors names bodies core store net grouping logs metrics",
     "signing": "errors bodies core net store clock patience",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
+    "fanouts": """
+        errors names bodies core net directory broadcast resuming subscribers logs metrics
+    """,
+    "changes": "errors names core store net clock directory logs metrics",
     "handlers": """
-        errors names clock bodies wire core store net directory broadcast resuming signing
-        subscribers logs metrics""",
+        errors names bodies core store net directory broadcast resuming fanouts changes signing subscribers
+        logs metrics
+    """,
     "client": "errors names bodies wire core net signing logs",
     "daemon": """
         errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs

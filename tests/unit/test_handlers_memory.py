@@ -70,7 +70,7 @@ class Scene:
         self.store = MoodyStore(now_s)
         self.matchmaking = Matchmaking(MatchmakingLimits(TTL_S))
         self.dispatch = Dispatch()
-        directory = directory_of(self.store, PatienceSettings(0.0), self.matchmaking, now_s=now_s)
+        directory = self.directory = directory_of(self.store, PatienceSettings(0.0), self.matchmaking, now_s=now_s)
         self.ledger = Ledger(ResumingSettings(), self.store, LinkSettings(), lambda: None)
         dispatch: Any = self.dispatch
         self.handlers = Handlers(
@@ -129,7 +129,7 @@ async def test_who_is_excluded_is_left_out_of_the_list_in_memory_only_this_time(
 @in_virtual_time
 async def test_an_empty_list_in_memory_is_answered_at_once_too() -> None:
     scene = await Scene().begin()
-    await scene.handlers._directory.members("nobody")
+    await scene.directory.members("nobody")
     job = Job(b'{"topic":"nobody","payload":"x"}')
     scene.handlers.take(job)  # type: ignore[arg-type]
     assert (job.ending, task_count()) == (("completed", b"0"), 1)
@@ -204,3 +204,13 @@ async def test_a_large_fanout_whose_job_is_another_workers_by_the_time_it_could_
     await let_run()
     assert (lost.ending, kept.ending) == (None, None)
     assert [payload for payload, _ in scene.dispatch.sent] == [b"kept"]
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("count", "is_recorded"), [(UNRECORDED_LIMIT, False), (UNRECORDED_LIMIT + 1, True)])
+async def test_only_large_fanouts_are_recorded(count: int, is_recorded: bool) -> None:
+    scene = await Scene().begin()
+    await scene.store.apply([Subscribe("many", f"host{number}") for number in range(count)])
+    scene.handlers.take(Job(b'{"topic":"many","background":true,"payload":"x"}'))  # type: ignore[arg-type]
+    await let_run()
+    assert bool(scene.store.asked["read_record"]) is is_recorded

@@ -7,7 +7,6 @@ import pytest
 from gearhorn.bodies import FanoutRequest
 from gearhorn.core.members import Members
 from gearhorn.core.packs import Stretch
-from gearhorn.core.progress import UNRECORDED_LIMIT
 from gearhorn.errors import StoreUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -95,12 +94,6 @@ class Scene:
 
     async def rest_of(self, job: Job) -> Members:
         return (await self.ledger.open(job, REQUESTED, MEMBERS)).rest  # type: ignore[arg-type]
-
-
-@in_virtual_time
-async def test_only_large_fanouts_are_recorded() -> None:
-    assert not Ledger.is_worth_it(Members.of([*MEMBERS][:UNRECORDED_LIMIT]))
-    assert Ledger.is_worth_it(MEMBERS)
 
 
 def test_a_fanout_goes_on_where_it_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
