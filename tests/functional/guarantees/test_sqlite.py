@@ -58,7 +58,7 @@ def test_g18_the_disk_is_full(crew: Crew, scene: Scene) -> None:
 
 def test_g19_another_program_holds_the_lock(crew: Crew, scene: Scene) -> None:
     """G-19"""
-    ann = crew.hire("[store]\ntimeout = 0.5\n")
+    ann = crew.hire("[store]\ntimeout = 1\n")
     ann.subscribe("news", "bob")
     other = sqlite3.connect(scene.folder / "lists.db", isolation_level=None)
     try:
