@@ -9,7 +9,7 @@ from tests.functional.contract.house import GEARMAN
 from tests.functional.signing.scene import Scene
 
 
-@pytest.fixture(params=["gearmand", "geard"], scope="module")
+@pytest.fixture(params=["gearmand", "geard"], scope="session")
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Two workers on one server, for tests that leave keys and lists as they are."""
     folder = tmp_path_factory.mktemp("signing")
