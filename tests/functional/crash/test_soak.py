@@ -18,6 +18,7 @@ from tests.functional.crash.fanouts import LIMIT_S, Fanouts
 from tests.functional.crash.ledger import Ledger
 from tests.functional.crash.lists import subscribe_many
 from tests.functional.crash.townsfolk import (
+    JOBS_AT_ONCE,
     Answerers,
     Caller,
     Drainer,
@@ -49,7 +50,8 @@ MARGIN_S = 240.0
 
 LARGE_COUNT, SMALL_COUNT, RECEIVER_COUNT = 8_000, 20, 5
 GUESTS_PER_S = 3
-DUPLICATES_PER_TROUBLE = 5_000
+# For each large fanout under way, of which there may be one more than JOBS_AT_ONCE. Most troubles cost much less.
+DUPLICATES_PER_TROUBLE = 5_000 * (JOBS_AT_ONCE + 1)
 
 SETTINGS = """
 [gearman]
