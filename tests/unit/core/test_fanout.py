@@ -162,3 +162,13 @@ def test_nothing_changes_after_the_time_is_up() -> None:
     assert list(run.reopen(portion, range(3))) == []
     assert run.time_out() == []
     assert (run.done_count, len(run.failures)) == (0, 3)
+
+
+def test_those_who_get_no_copy_are_counted_and_named() -> None:
+    run, portion = run_of(THREE, foreground=True)
+    run.leave_out([b"d"], "not sent: paused")
+    assert run.total_count == 4
+    for position in range(3):
+        run.complete(portion, position)
+    assert run.is_settled
+    assert (run.done_count, run.failures) == (3, [Failure(b"d", "not sent: paused")])

@@ -58,6 +58,8 @@ def test_whatever_else_is_seen_ends_it(scene: Scene, sight: Sight | None) -> Non
 def test_a_backlog_of_just_the_limit_is_none(scene: Scene) -> None:
     scene.look(SMALL)
     assert scene.state is None
+    scene.look(SMALL, is_complete=False)
+    assert scene.state is None
 
 
 def test_who_is_served_on_another_server_is_suspect_and_never_dead(scene: Scene) -> None:

@@ -21,8 +21,8 @@ async def test_who_comes_first_holds_the_office_and_keeps_it() -> None:
     first, second = Election(store, "a"), Election(store, "b")
     for _ in range(10):
         assert await first.hold(TTL_S)
-        assert not await second.hold(TTL_S)
         clock.now_s += TTL_S - 1.0
+        assert not await second.hold(TTL_S)
 
 
 async def test_who_is_silent_for_too_long_loses_it() -> None:
@@ -32,6 +32,17 @@ async def test_who_is_silent_for_too_long_loses_it() -> None:
     assert await first.hold(TTL_S)
     clock.now_s += TTL_S
     assert await second.hold(TTL_S)
+    assert not await first.hold(TTL_S)
+
+
+async def test_who_has_lost_it_without_knowing_does_not_give_away_the_office_of_another() -> None:
+    clock = Clock()
+    store = MoodyStore(clock)
+    first, second = Election(store, "a"), Election(store, "b")
+    assert await first.hold(TTL_S)
+    clock.now_s += TTL_S
+    assert await second.hold(TTL_S)
+    await first.release()
     assert not await first.hold(TTL_S)
 
 
