@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from gearhorn.store.base import Store
 from gearhorn.store.opening import StoreSettings, open_store
+from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.gearman import GearmanServer
+from tests.servers.process import wait_until
 
 LIMIT_S = 60.0
 
@@ -29,6 +31,11 @@ def settings(policy: str = "report", *lines: str, max_backlog: int = 5, grace: f
             "",
         ]
     )
+
+
+def wait_for_line(worker: GearhornWorker, words: str) -> None:
+    """With the patience that a busy machine needs."""
+    wait_until(lambda: words in worker.log, f"{words!r} in the worker's log", LIMIT_S)
 
 
 def waiting_on(server: GearmanServer, prefix: str) -> dict[str, int]:

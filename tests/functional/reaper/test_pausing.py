@@ -6,8 +6,8 @@ import pytest
 
 from tests.functional.contract.clients import Client, Receiver
 from tests.functional.facts.raw import Kind
-from tests.functional.matchmaking.crew import Crew, Member, wait_for_words
-from tests.functional.reaper.looks import LIMIT_S, settings, waiting_on
+from tests.functional.matchmaking.crew import Crew, Member
+from tests.functional.reaper.looks import LIMIT_S, settings, wait_for_line, waiting_on
 from tests.functional.trouble.scene import Scene, names, subscribe
 from tests.servers.commands import run_gearhorn
 from tests.servers.gearman import GearmanServer
@@ -33,7 +33,7 @@ def test_a_suspect_gets_no_copies_until_it_is_served_again(scene: Scene, server:
     subscribe(client, "news", ["alive", "gone"])
     alive = scene.receiver(server, "news", ["alive"])
     publish(client, 6)
-    wait_for_words(worker, "client_id='gone' topic='news' is suspect")
+    wait_for_line(worker, "client_id='gone' topic='news' is suspect")
     wait_until(lambda: publish(client) == 1, "the pause", LIMIT_S)
     backlog = waiting_on(server, "news_gone")
 
@@ -50,7 +50,7 @@ def test_a_suspect_gets_no_copies_until_it_is_served_again(scene: Scene, server:
     assert waiting_on(server, "news_gone") == backlog
 
     back = scene.receiver(server, "news", ["gone"])
-    wait_for_words(worker, "client_id='gone' topic='news' is back")
+    wait_for_line(worker, "client_id='gone' topic='news' is back")
     wait_until(lambda: publish(client) == 2, "the copies to flow again", LIMIT_S)
     assert len(back.take_all()) > 6
 
@@ -66,7 +66,7 @@ def test_a_subscriber_whose_backlog_was_worked_off_gets_copies_without_a_worker(
     for job in visitor.take_all():
         visitor.report(job, Kind.WORK_COMPLETE, b"")
     visitor.close()
-    wait_for_words(worker, "client_id='gone' topic='news' is back")
+    wait_for_line(worker, "client_id='gone' topic='news' is back")
     wait_until(lambda: publish(client) == 1, "the copies to flow again", LIMIT_S)
 
 
@@ -79,7 +79,7 @@ def test_topics_have_policies_of_their_own(scene: Scene) -> None:
         subscribe(client, topic, ["gone"])
         publish(client, 6, topic)
     wait_until(lambda: publish(client) == 0, "the pause", LIMIT_S)
-    wait_for_words(worker, "topic='loud' is dead")
+    wait_for_line(worker, "topic='loud' is dead")
     assert publish(client, 1, "loud") == 1
     assert publish(client, 1, "quiet_hours") == 1
     assert "topic='quiet_hours' is" not in worker.log
@@ -101,14 +101,14 @@ def test_all_workers_go_by_a_pause_and_another_one_watches_when_the_watcher_is_k
     (watcher,) = watchers(members)
     (other,) = (member for member in members if member is not watcher)
     watcher.worker.kill()
-    wait_for_words(other.worker, "this worker watches the subscribers")
+    wait_for_line(other.worker, "this worker watches the subscribers")
     # It knew since when: the subscriber stays paused, and is not reported a second time.
-    wait_for_words(other.worker, "client_id='gone' topic='news' is dead")
+    wait_for_line(other.worker, "client_id='gone' topic='news' is dead")
     assert paused(other)
     assert "is suspect" not in other.worker.log
     receiver = Receiver(any_crew.server)
     receiver.can_do(b"news_gone")
-    wait_for_words(other.worker, "client_id='gone' topic='news' is back")
+    wait_for_line(other.worker, "client_id='gone' topic='news' is back")
     wait_until(lambda: not paused(other), "the copies to flow again", LIMIT_S)
     receiver.close()
 

@@ -24,7 +24,7 @@ class Load(NamedTuple):
     payload_bytes: int
 
 
-LOADS = {"gearmand": Load(6, 5000), "geard": Load(2, 5000)}
+LOADS = {"gearmand": Load(6, 5000), "geard": Load(1, 5000)}
 
 
 def publish(client: Client, topic: str, load: Load, count: int) -> None:
