@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gearhorn.cmd import exits
+from gearhorn.losses import LOSS
 from gearhorn.store.base import Change, Subscribe
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.servers.commands import run_gearhorn, run_on_terminal
@@ -210,3 +211,31 @@ def test_a_reader_that_has_hung_up_is_no_error_to_tell(tmp_path: Path, topic_cou
         assert process.stderr is not None
         assert process.stderr.read() == b""
         assert process.wait(60) == exits.BY_SIGPIPE
+
+
+def put_down_a_loss(url: str) -> None:
+    async def keep() -> None:
+        store = open_store(StoreSettings(url=url))
+        await store.open()
+        await store.keep_record(LOSS, b'{"at_s": 1763776800, "worker_id": "web-1"}', 1000.0)
+        await store.close()
+
+    asyncio.run(keep())
+
+
+def test_a_loss_is_shown_beside_the_topics_and_can_be_forgotten(tmp_path: Path, store_url: str) -> None:
+    place = f"--store={store_url}"
+    put_down_a_loss(store_url)
+    shown = run_gearhorn(tmp_path, "topics", place)
+    assert shown.stdout == "memos\t1\nnews\t2\n"
+    assert "the store lost its lists at 2025-11-22T02:00:00Z" in shown.stderr
+    forgotten = run_gearhorn(tmp_path, "topics", "forget-loss", place)
+    assert (forgotten.returncode, forgotten.stdout) == (exits.OK, "")
+    assert forgotten.stderr == "gearhorn: the loss of 2025-11-22T02:00:00Z is forgotten\n"
+    assert run_gearhorn(tmp_path, "topics", place).stderr == ""
+
+
+def test_where_nothing_was_lost_there_is_nothing_to_forget(tmp_path: Path, store_url: str) -> None:
+    done = run_gearhorn(tmp_path, "topics", f"--store={store_url}", "forget-loss")
+    assert (done.returncode, done.stdout) == (exits.OK, "")
+    assert done.stderr == "gearhorn: the store has lost nothing that is known\n"
