@@ -22,7 +22,7 @@ HANDSHAKE_LIMIT_S = 10.0
 # More at a time are not waited for: the one that has taken longest has to go.
 HANDSHAKES_COUNT = 500
 # The process may have no file descriptors left. The next try comes after so long.
-ACCEPT_PAUSE_S = 0.2
+ACCEPT_PAUSE_S = 1.0
 
 
 @dataclass(slots=True)
