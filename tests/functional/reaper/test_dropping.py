@@ -37,7 +37,8 @@ def fill(client: Client, count: int) -> list[str]:
 
 
 def letters_in(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """The whole ones: another may be on its way to the disk."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] if path.exists() else []
 
 
 def is_done(scene: Scene, server: GearmanServer) -> bool:

@@ -82,8 +82,8 @@ def test_a_thousand_of_ten_thousand_are_dropped_and_the_others_miss_nothing(scen
     assert {client_id: count for crowd in crowds for client_id, count in crowd.counts.items()} == expected
 
     lost = GONE_COUNT * load.fanout_count
-    assert letters.read_bytes().count(b"\n") == lost
     wait_until(lambda: dropped(worker.log) == dict.fromkeys(gone, load.fanout_count), "a line for each", LIMIT_S)
+    assert letters.read_bytes().count(b"\n") == lost
 
     # What they held is free again for the next thousand.
     join(client, "more", gone)
