@@ -189,11 +189,14 @@ def everything_in(client: Client) -> str:
 
 
 @contextlib.contextmanager
-def another_password(client: Client) -> Iterator[None]:
+def another_password(site: Site, client: Client) -> Iterator[None]:
+    """The sentinel cannot ask the master meanwhile, and takes it to be down until it has again."""
     client.config_set("requirepass", "another")
     client.execute_command("CLIENT KILL TYPE NORMAL SKIPME YES")
     yield
     client.config_set("requirepass", "SesameRight")
+    with Client(port=site.sentinel.port, password="SesameSentinel", decode_responses=True) as sentinel:
+        wait_until(lambda: sentinel.sentinel_master("mymaster")["flags"] == "master", "the master to be up", LIMIT_S)
 
 
 def test_a_service_at_work_shows_no_secret_whatever_happens_to_it(site: Site, tmp_path: Path) -> None:
@@ -215,7 +218,7 @@ def test_a_service_at_work_shows_no_secret_whatever_happens_to_it(site: Site, tm
         assert "bob" in stored
         check(stored)
         check(seen_from_outside(worker.pid))
-        with another_password(client):
+        with another_password(site, client):
             assert run(site, tmp_path / "late", "subscribe", "news", "carl", "--timeout=2", *signed)[0] != 0
 
 
