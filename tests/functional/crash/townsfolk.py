@@ -162,11 +162,20 @@ class LargePublisher(Folk):
 
 
 class Guests:
-    """Hosts of a topic that come and go, each once. `state` is whether one is on the list; None: that is changing."""
+    """Hosts of a topic that come and go, each once. Whether one is on the list; None: that is changing."""
 
     def __init__(self, topic: str, client_ids: list[str]) -> None:
         self.topic = topic
         self.states: dict[str, bool | None] = dict.fromkeys(client_ids, False)
+        self.change_counts = dict.fromkeys(client_ids, 0)  # begun and completed ones
+
+    def set(self, client_id: str, state: bool | None) -> None:
+        self.change_counts[client_id] += 1
+        self.states[client_id] = state
+
+    def changed_since(self, counts: dict[str, int]) -> list[str]:
+        """Also whoever has come and left again."""
+        return [client_id for client_id, count in counts.items() if self.change_counts[client_id] != count]
 
     def of_state(self, *states: bool | None) -> list[str]:
         return [client_id for client_id, state in [*self.states.items()] if state in states]
@@ -190,11 +199,11 @@ class GuestBook(Folk):
             self._change(self._staying.pop(0), "unsubscribe_fanout", is_in=False)
 
     def _change(self, client_id: str, queue: str, *, is_in: bool) -> bool:
-        self._guests.states[client_id] = None
+        self._guests.set(client_id, None)
         answer = self.request(queue, {"topic": self._guests.topic, "client_id": client_id})
         if answer is None or answer.kind != Kind.WORK_COMPLETE:
             return False  # it stays in between for ever
-        self._guests.states[client_id] = is_in
+        self._guests.set(client_id, is_in)
         return True
 
 
@@ -207,18 +216,16 @@ class SmallPublisher(Folk):
 
     def act(self) -> None:
         topic, guests = self._guests.topic, self._guests
-        out = set(guests.of_state(False))
-        unsure = set(guests.of_state(None))
-        number = self.town.expect(topic, sorted(out))
-        self.town.open(number, topic, sorted(unsure))
+        counts = {**guests.change_counts}
+        number = self.town.expect(topic, guests.of_state(False))
+        self.town.open(number, topic, guests.of_state(None))
         answer = self.request("fanout", {"topic": topic, "payload": str(number), "background": True})
         if answer is None or answer.kind != Kind.WORK_COMPLETE:
             self.town.open(number, topic, None if answer is None else self._everybody())
             if answer is not None:
                 self.town.surprises.append(f"{self.name}: {answer}")
             return
-        settled = set(guests.of_state(False)) & out | set(guests.of_state(True)) - out - unsure
-        self.town.open(number, topic, sorted(set(guests.states) - settled))
+        self.town.open(number, topic, guests.changed_since(counts))
 
     def _everybody(self) -> list[str]:
         return [*self._guests.states]
