@@ -22,6 +22,7 @@ DUPLICATES_PER_LOSS = 5_000
 
 # How long the copies take, roughly: the moments are spread over this.
 SPAN_S = 0.1
+STALL_S = 0.1
 PERSISTENT_SPAN_S = 2.0
 GEARD_SPAN_S = 0.2
 GEARD_SUBSCRIBER_COUNT = 20_000
@@ -116,9 +117,13 @@ def test_redis_is_started_again_and_the_worker_killed_when_it_is_back(
         assert tally.duplicate <= DUPLICATES_PER_LOSS
 
 
-@pytest.mark.parametrize("reset", [True, False], ids=["RST", "FIN"])
+@pytest.mark.parametrize(
+    ("reset", "is_stalled"),
+    [(True, False), (False, False), (True, True)],
+    ids=["RST", "FIN", "with what is on its way"],
+)
 def test_the_connection_between_a_worker_and_its_server_is_cut(
-    scene: Scene, redis: Redis, ledger: Ledger, chance: Random, reset: bool
+    scene: Scene, redis: Redis, ledger: Ledger, chance: Random, reset: bool, is_stalled: bool
 ) -> None:
     gearmand = scene.gearmand()
     proxy = scene.proxy(gearmand)
@@ -129,7 +134,11 @@ def test_the_connection_between_a_worker_and_its_server_is_cut(
         handle = fanouts.publish("news")
         time.sleep(chance.uniform(0, SPAN_S))
         done_count = fanouts.backlog()
+        if is_stalled:
+            proxy.stall()
+            time.sleep(STALL_S)
         proxy.cut(reset=reset)
+        proxy.resume()
         other.signal(signal.SIGCONT)
         assert fanouts.finish(handle).count == SUBSCRIBER_COUNT
         wait_until(lambda: proxy.connection_count >= 2, "the worker to come back", LIMIT_S)
