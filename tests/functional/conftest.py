@@ -1,10 +1,12 @@
 """Fixtures of the functional tests: a fresh Gearman server for each test that asks for one."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.functional.trouble.scene import Scene
 from tests.servers.gearman import Geard, Gearmand, GearmanServer, PerlGearmand
 
 
@@ -35,3 +37,13 @@ def perl_server(tmp_path: Path) -> Iterator[GearmanServer]:
 def gearman_server(request: pytest.FixtureRequest) -> GearmanServer:
     """The servers that the service is made for, one after the other."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """Servers, workers and clients as a test asks for them; all of them end with it, in the reverse order."""
+    with ExitStack() as stack:
+        scene = Scene(tmp_path, stack)
+        yield scene
+        for worker in scene.workers:
+            print(worker.log[-5000:])  # pytest shows it when the test failed

@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
@@ -13,15 +12,6 @@ import pytest
 from tests.functional.crash.ledger import Ledger
 from tests.functional.trouble.scene import Scene
 from tests.servers.stores import Redis
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with ExitStack() as stack:
-        scene = Scene(tmp_path, stack)
-        yield scene
-        for worker in scene.workers:
-            print(worker.log[-5000:])  # pytest shows it when the test failed
 
 
 @pytest.fixture

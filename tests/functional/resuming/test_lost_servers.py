@@ -1,11 +1,5 @@
 """What a worker does with the rest of a large fanout whose job came from a server that is gone."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-
-import pytest
-
 from tests.functional.contract.clients import encode
 from tests.functional.crash.drain import drain
 from tests.functional.crash.ledger import Ledger
@@ -16,12 +10,6 @@ from tests.servers.process import wait_until
 
 COUNT = 20_000
 HALF = COUNT * 48 // 100  # hashes share them out, not to the last one
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with ExitStack() as stack:
-        yield Scene(tmp_path, stack)
 
 
 def test_the_copies_for_other_servers_go_on_when_the_one_with_the_job_ends(scene: Scene) -> None:
