@@ -144,7 +144,7 @@ def test_nothing_is_lost_while_everything_fails(
     trouble_count = len(history.troubles) // 2
     tally = ledger.tally()
     print(f"{len(ledger.messages)} messages, {town.answer_count} answers, {trouble_count} troubles: {tally}")
-    print(f"{caller.failed_count} calls failed; guests left in between: {len(guests.of_state(None))}")
+    print(f"{caller.failed_count} calls failed; guests left in between: {[*guests.states.values()].count(None)}")
     surprises = [*town.surprises, *history.surprises]
     assert not surprises, "\n".join(surprises)
     if tally.lost or tally.stray:

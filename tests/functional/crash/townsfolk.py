@@ -177,8 +177,21 @@ class Guests:
         """Also whoever has come and left again."""
         return [client_id for client_id, count in counts.items() if self.change_counts[client_id] != count]
 
-    def of_state(self, *states: bool | None) -> list[str]:
-        return [client_id for client_id, state in [*self.states.items()] if state in states]
+    def gone(self) -> list[str]:
+        """Who was there and left: no copy may come any more."""
+        return [
+            client_id for client_id, state in [*self.states.items()] if state is False and self._has_come(client_id)
+        ]
+
+    def unsure(self) -> list[str]:
+        """Who comes or leaves now; and who may yet come, before a worker that lost its job, and waits for the store,
+        sends the copies a second time.
+        """
+        states = [*self.states.items()]
+        return [client_id for client_id, state in states if state is None or not self._has_come(client_id)]
+
+    def _has_come(self, client_id: str) -> bool:
+        return self.change_counts[client_id] > 0
 
 
 class GuestBook(Folk):
@@ -217,8 +230,8 @@ class SmallPublisher(Folk):
     def act(self) -> None:
         topic, guests = self._guests.topic, self._guests
         counts = {**guests.change_counts}
-        number = self.town.expect(topic, guests.of_state(False))
-        self.town.open(number, topic, guests.of_state(None))
+        number = self.town.expect(topic, guests.gone())
+        self.town.open(number, topic, guests.unsure())
         answer = self.request("fanout", {"topic": topic, "payload": str(number), "background": True})
         if answer is None or answer.kind != Kind.WORK_COMPLETE:
             self.town.open(number, topic, None if answer is None else self._everybody())
