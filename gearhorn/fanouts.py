@@ -81,7 +81,10 @@ class Fanouts:
         self._start(self._recorded(orphan, request, journal), request, paused)
 
     async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
-        rest = self._send(job, request, await self._directory.members(request.topic))
+        members = await self._directory.members(request.topic)
+        if await self._ledger.is_given_away(job):
+            return
+        rest = self._send(job, request, members)
         if rest is not None:
             await rest
 
@@ -115,8 +118,8 @@ class Fanouts:
 
     async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
         journal = await self._ledger.open(job, request, members)
-        if job.requeues and not job.is_held:
-            return  # it is another worker's, and none of its copies are out
+        if await self._ledger.is_given_away(job):
+            return  # none of its copies are out
         broadcast = self._recorded(job, request, journal)
         if job.requeues:
             broadcast.hold(self._ledger.hold(job, journal, broadcast.abandon))

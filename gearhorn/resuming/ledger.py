@@ -91,10 +91,16 @@ class Ledger:
     def hold(self, job: Job, journal: Journal, on_gone: Callable[[], None]) -> Hold:
         """For a run that is over when its job is another worker's: then `on_gone` is called."""
 
-        async def is_requeued() -> bool:
-            return self._settings.is_persistent or await self._is_running_yet(job.address, journal.mark)
+        return Hold(lambda: job.is_held, lambda: self.is_given_away(job), on_gone, self._go_on)
 
-        return Hold(lambda: job.is_held, is_requeued, on_gone, self._go_on)
+    async def is_given_away(self, job: Job) -> bool:
+        """Whether the job is another worker's by now, or will be: so that this one had better not begin with it.
+
+        Without a mark on the server that cannot be told.
+        """
+        if job.is_held or not job.requeues:
+            return False
+        return self._settings.is_persistent or (job.mark != b"" and await self._is_running_yet(job.address, job.mark))
 
     async def _is_running_yet(self, address: Address, mark: bytes) -> bool:
         """Whether a server to which a connection was lost is the one that it was. A network that is cut is waited for;

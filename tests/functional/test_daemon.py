@@ -332,6 +332,7 @@ def start_line(folder: Path, settings: str, *arguments: str) -> tuple[int, str]:
     """The status and the one line that a worker ends with that cannot start."""
     file = folder / "gearhorn.conf"
     file.write_text(settings)
+    file.chmod(0o600)  # or there would be a second line about a file with secrets that everybody may read
     command = [sys.executable, "-m", "gearhorn", "worker", f"--config-file={file}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=END_LIMIT_S, check=False)
     assert done.stdout == ""
@@ -365,6 +366,7 @@ def test_what_only_the_operator_can_mend_ends_the_start_with_one_line(
 
 def test_a_file_that_is_no_certificate_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").write_text("-----BEGIN NONSENSE-----\n")
+    (tmp_path / "cert.pem").chmod(0o600)
     status, line = start_line(tmp_path, f"[gearman]\ntls = on\ncert_file = {tmp_path}/cert.pem\n")
     assert status == exits.MISCONFIGURED
     assert f"the certificate '{tmp_path}/cert.pem' cannot be used" in line

@@ -13,8 +13,10 @@ from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
+from gearhorn.net.marks import ServerEnded
 from gearhorn.net.shipment import Shipment
 from gearhorn.patience import PatienceSettings
+from gearhorn.resuming import ledger
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe
 from gearhorn.subscribers.pauses import Pauses
@@ -192,18 +194,34 @@ async def test_a_bug_on_the_way_ends_the_job_and_not_the_worker() -> None:
     assert scene.take(b"x").ending == ("refused", b"the service has a bug: its log tells more")
 
 
-@in_virtual_time
-async def test_a_large_fanout_whose_job_is_another_workers_by_the_time_it_could_begin_is_left_to_that_one() -> None:
-    scene = await Scene().begin()
-    await scene.store.apply([Subscribe("news", f"host{number}") for number in range(UNRECORDED_LIMIT)])
-    release = scene.store.hold("read_record")
-    lost, kept = scene.take(b"lost"), scene.take(b"kept")
-    await let_run()
-    lost.is_held = False
-    release()
-    await let_run()
-    assert (lost.ending, kept.ending) == (None, None)
-    assert [payload for payload, _ in scene.dispatch.sent] == [b"kept"]
+@pytest.mark.parametrize("size", [2, UNRECORDED_LIMIT])
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_fanout_that_had_to_wait_is_left_to_the_worker_that_has_its_job_now_unless_there_is_none(
+    size: int, has_ended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def knows_queue(address: Address, link: LinkSettings, name: bytes) -> bool:
+        assert (address, name) == (Address("localhost", 4730), b"mark")
+        if has_ended:
+            raise ServerEnded("nobody listens there")
+        return True
+
+    monkeypatch.setattr(ledger, "knows_queue", knows_queue)
+
+    @in_virtual_time
+    async def test() -> None:
+        scene = await Scene().begin()
+        await scene.store.apply([Subscribe("news", f"host{number}") for number in range(size)])
+        release = scene.store.hold("read_record" if size == UNRECORDED_LIMIT else "read")
+        lost, kept = scene.take(b"lost"), scene.take(b"kept")
+        await let_run()
+        lost.is_held = False
+        release()
+        await let_run()
+        assert {payload for payload, _ in scene.dispatch.sent} == {b"kept", *([b"lost"] if has_ended else [])}
+        assert lost.ending is None or has_ended
+        assert kept.ending is None or size == 2
+
+    test()
 
 
 @in_virtual_time

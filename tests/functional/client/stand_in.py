@@ -39,6 +39,7 @@ class StandIn:
     def __init__(self, *servers: GearmanServer, answer: Answer = complete) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answer = answer
+        self._is_stopping = False
         self._worker = gear.Worker("stand-in")
         for server in servers:
             self._worker.addServer("127.0.0.1", server.port)
@@ -54,9 +55,14 @@ class StandIn:
             except gear.InterruptedError:
                 return
             self.asked.append((job.name, json.loads(job.arguments)))
-            self.answer(job)
+            try:
+                self.answer(job)
+            except (OSError, AttributeError):  # gear's, where the connection has been closed meanwhile
+                if not self._is_stopping:
+                    raise
 
     def shutdown(self) -> None:
+        self._is_stopping = True
         self._worker.stopWaitingForJobs()  # otherwise gear may wait five seconds for the answer to a grab
         lost = list(self._worker.inactive_connections)  # which gear forgets to close
         self._worker.shutdown()

@@ -69,6 +69,7 @@ class Job:
         self.assigned = Assigned(handle, queue.encode(), unique, payload)
         self.address = Address("lap", port)
         self.requeues = requeues
+        self.mark = b""
         self.endings: list[Ending] = []
         self.ended = asyncio.Event()
         self.is_held = is_held
