@@ -4,6 +4,7 @@
 ORDER = (
     "copy_rate",
     "four_servers",
+    "progress_records",
     "intake",
     "foreground",
     "end_to_end",
