@@ -1,6 +1,7 @@
 """Opens a journal for each large fanout, and finds out where it was cut short before."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -38,8 +39,8 @@ READS_AT_ONCE = 100
 
 COPY_KEY_BYTES = 12
 
-# A server that cannot be reached is asked so often, with a pause in between, and then taken for ended.
-TRIES = 15
+# A server that cannot be reached is asked for so long, with a pause in between, and then taken for ended.
+DOUBT_LIMIT_S = 30.0
 PAUSE_S = 2.0
 
 # Who has a fanout that its server will not give to anybody else says so every few seconds.
@@ -106,13 +107,15 @@ class Ledger:
         """Whether a server to which a connection was lost is the one that it was. A network that is cut is waited for;
         where nobody listens any more, it has ended.
         """
-        for _ in range(TRIES):
-            try:
-                return await knows_queue(address, self._link, mark)
-            except ServerEnded:
-                return False
-            except ServerUnavailable:
-                await asyncio.sleep(PAUSE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DOUBT_LIMIT_S):
+                while True:
+                    try:
+                        return await knows_queue(address, self._link, mark)
+                    except ServerEnded:
+                        return False
+                    except ServerUnavailable:
+                        await asyncio.sleep(PAUSE_S)
         return False
 
     def close_journal(self, journal: Journal, *, is_answered: bool) -> None:

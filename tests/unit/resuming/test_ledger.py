@@ -1,5 +1,6 @@
 """Which record belongs to which job, and where a fanout goes on."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from gearhorn.bodies import FanoutRequest
 from gearhorn.core.members import Members
 from gearhorn.core.packs import Stretch
-from gearhorn.errors import StoreUnavailable
+from gearhorn.errors import ServerUnavailable, StoreUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.resuming import ledger as ledger_module
-from gearhorn.resuming.ledger import Ledger, ResumingSettings
+from gearhorn.resuming.ledger import DOUBT_LIMIT_S, Ledger, ResumingSettings
 from gearhorn.resuming.record import OWNER, PROGRESS, REQUEST, Record, identity_of, parse_request, render_record
 from gearhorn.store.base import RecordKey
 from gearhorn.wire.worker import Assigned
@@ -34,6 +35,7 @@ class Job:
     payload: bytes = b"{}"
     address: Address = SERVER
     requeues: bool = True
+    is_held: bool = True
     mark: bytes = b"own mark"
 
     @property
@@ -195,5 +197,49 @@ def test_nobody_finishes_a_foreground_fanout_whose_publisher_has_been_told_that_
         request = FanoutRequest("news", b"hello")
         await scene.ledger.open(Job(requeues=False), request, MEMBERS)  # type: ignore[arg-type]
         assert await scene.store.record_names(REQUEST) == []
+
+    test()
+
+
+@pytest.mark.parametrize("trouble", ["away", "hangs"])
+def test_a_server_that_cannot_be_reached_is_waited_for_and_then_taken_for_ended(
+    trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent meanwhile: it may be the network, and another worker may have the job."""
+
+    async def knows_queue(address: Address, link: LinkSettings, name: bytes) -> bool:
+        if trouble == "hangs":
+            await asyncio.Event().wait()
+        raise ServerUnavailable("no route")
+
+    @in_virtual_time
+    async def test() -> None:
+        scene = Scene(known_marks=set(), monkeypatch=monkeypatch)
+        monkeypatch.setattr(ledger_module, "knows_queue", knows_queue)
+        begun_s = now_s()
+        assert not await scene.ledger.is_given_away(Job(is_held=False))  # type: ignore[arg-type]
+        assert DOUBT_LIMIT_S - 1 < now_s() - begun_s < DOUBT_LIMIT_S + 1
+
+    test()
+
+
+@pytest.mark.parametrize(
+    ("job", "is_persistent", "expected"),
+    [
+        (Job(), False, False),
+        (Job(is_held=False), False, True),
+        (Job(is_held=False, mark=b"unknown"), False, False),
+        (Job(is_held=False, mark=b""), False, False),
+        (Job(is_held=False, mark=b""), True, True),
+        (Job(is_held=False, requeues=False), True, False),
+    ],
+)
+def test_a_job_is_given_away_when_its_server_lives_and_gives_jobs_away(
+    job: Job, is_persistent: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @in_virtual_time
+    async def test() -> None:
+        scene = Scene(known_marks={b"own mark", b""}, is_persistent=is_persistent, monkeypatch=monkeypatch)
+        assert await scene.ledger.is_given_away(job) is expected  # type: ignore[arg-type]
 
     test()
