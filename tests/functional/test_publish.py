@@ -330,12 +330,18 @@ def test_who_failed_is_listed_below_where_the_bar_was(eve: Listener, address: st
     assert seen.endswith("eve: exception: exit status 3: no space left\r\ngearhorn: 0 of 1 receivers done\r\n")
 
 
+def heed_interrupts() -> None:
+    """Shells let what they run in the background ignore SIGINT, and so would everything that is started there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_wait_ends_in_one_line_at_most(address: str, tmp_path: Path) -> None:
     subscribe(address, "news", "nobody")
     process = subprocess.Popen(
         [sys.executable, "-m", "gearhorn", "publish", f"--gearman={address}", "news", "hello", "--wait"],
         env=clean_environment(tmp_path),
         stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     )
     wait_until(lambda: "news_nobody\t1\t0\t0" in admin(address, "status"), "the copy")
     process.send_signal(signal.SIGINT)

