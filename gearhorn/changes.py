@@ -10,7 +10,7 @@ from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, StoreUnavailable
 from gearhorn.names import check_pair, queue_name
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.store.base import Applied, Change, Collision, Subscribe
 
 log = logging.getLogger(__name__)

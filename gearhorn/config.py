@@ -1,16 +1,14 @@
-"""Reads the configuration and makes settings of it: small frozen dataclasses, each beside the code that reads it.
+"""Makes settings of the configuration: small frozen dataclasses, each beside the code that reads it.
 
-The options themselves are in options.py.
+The options themselves, and how they are read, are in options/.
 """
 
-import math
 import os
 import re
 import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from oslo_config import cfg
@@ -29,7 +27,8 @@ from gearhorn.net.address import Address, parse_addresses
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
-from gearhorn.options import DEFAULT_SERVER, GROUPS
+from gearhorn.options.gearman import DEFAULT_SERVER
+from gearhorn.options.reading import read_options, written
 from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import ResumingSettings
 from gearhorn.signing.guard import SigningSettings
@@ -59,14 +58,7 @@ class Config:
         places are read. `overrides` maps (group, option) to a value, None being [DEFAULT]. Raises Misconfigured.
         """
         self._environ = environ
-        self._conf = cfg.ConfigOpts()
-        for group, options in GROUPS.items():
-            self._conf.register_opts(options, group=group)
-        self._read_files(file_arguments)
-        self._refuse_unknown()
-        for (group, option), value in (overrides or {}).items():
-            self._override(group, option, value)
-        self._judge_values()
+        self._conf = read_options(file_arguments, overrides or {})
 
     def log_settings(self) -> LogSettings:
         return LogSettings(level=self._conf.log_level)
@@ -140,7 +132,7 @@ class Config:
     def _warn_of_readers(self, option: str, group: str) -> None:
         where = self._conf.get_location(option, group)
         if where is not None and where.location is cfg.Locations.user:
-            warn_of_readers(_written(group, option), Path(where.detail))
+            warn_of_readers(written(group, option), Path(where.detail))
 
     def daemon_settings(self) -> DaemonSettings:
         worker = self._conf.worker
@@ -254,70 +246,6 @@ class Config:
             state = self._environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
             folder = str(Path(state) / "gearhorn")
         return f"sqlite:///{quote(folder)}/gearhorn.db"
-
-    def _read_files(self, file_arguments: Sequence[str]) -> None:
-        try:
-            self._conf(list(file_arguments), project="gearhorn", prog="gearhorn")
-        except cfg.ConfigFileParseError as error:
-            where = _QUOTED.sub("", error.msg or "")  # what the line says stays unsaid: it may be a password
-            raise Misconfigured(f"the configuration cannot be read: {where}") from None
-        except UnicodeDecodeError as error:
-            raise Misconfigured(f"a configuration file is not text in UTF-8: {error.reason}") from None
-        except OSError as error:
-            raise Misconfigured(f"the configuration file {error.filename} cannot be read: {error.strerror}") from None
-        except cfg.Error as error:
-            raise Misconfigured(" ".join(str(error).split())) from None
-
-    def _refuse_unknown(self) -> None:
-        """oslo.config lets them pass: a misspelt option would go unheeded."""
-        folders = [Path(folder) for folder in self._conf.config_dirs]
-        for file in [*self._conf.config_file, *(str(file) for folder in folders for file in folder.glob("*.conf"))]:
-            sections: dict[str, dict[str, Any]] = {}
-            cfg.ConfigParser(file, sections).parse()
-            for section, values in sections.items():
-                _refuse_unknown_in(file, section, list(values))
-
-    def _override(self, group: str | None, option: str, value: object) -> None:
-        try:
-            self._conf.set_override(option, value, group=group)
-        except ValueError as error:
-            raise Misconfigured(f"{_written(group, option)}: {error}") from None
-
-    def _judge_values(self) -> None:
-        """oslo.config judges a value when it is first read; an operator wants to know at the start."""
-        for group, options in GROUPS.items():
-            for option in options:
-                try:
-                    value = (self._conf if group is None else self._conf[group])[option.name]
-                except (cfg.Error, ValueError) as error:
-                    reason = _reason(error.__context__ or error)
-                    raise Misconfigured(f"{_written(group, option.name)}: {reason}") from None
-                if isinstance(value, float) and not math.isfinite(value):
-                    raise Misconfigured(f"{_written(group, option.name)}: {value} is no number of seconds")
-
-
-def _reason(error: BaseException) -> str:
-    """oslo.config shows the word behind a $, which may be part of a password."""
-    if isinstance(error, cfg.NoSuchOptError | cfg.TemplateSubstitutionError):
-        return "what follows a $ is the name of no option; a $ itself is written $$"
-    return str(error)
-
-
-_QUOTED = re.compile(r"""(: ['"].*|: None)$""", re.DOTALL)
-
-
-def _refuse_unknown_in(file: str, section: str, names: Sequence[str]) -> None:
-    group = None if section == "DEFAULT" else section.lower()
-    if group not in GROUPS:
-        raise Misconfigured(f"{file}: there is no section [{section}]")
-    known = {option.name for option in GROUPS[group]}
-    for name in names:
-        if name not in known:
-            raise Misconfigured(f"{file}: {_written(group, name)} is no option")
-
-
-def _written(group: str | None, option: str) -> str:
-    return f"[{group or 'DEFAULT'}] {option}"
 
 
 def _judge_queue(name: str, option: str = "[worker]") -> None:

@@ -14,7 +14,7 @@ from gearhorn.errors import BadRequest
 from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, check_topic
 from gearhorn.net.dispatch import Dispatch
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.resuming.journal import Journal
 from gearhorn.resuming.ledger import Ledger
 from gearhorn.resuming.orphans import Orphan

@@ -15,7 +15,7 @@ from gearhorn.fanouts import Fanouts, FanoutSettings
 from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 from gearhorn.net.dispatch import Dispatch
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.resuming.ledger import Ledger
 from gearhorn.signing.envelope import FANOUT, SUBSCRIBE, UNSUBSCRIBE
 from gearhorn.signing.guard import Guard

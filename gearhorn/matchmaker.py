@@ -27,7 +27,8 @@ from gearhorn.names import MATCHMAKING_TOPIC, queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
-from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
+from gearhorn.net.job import Job
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.post import Post
 from gearhorn.process_marks import own_mark

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from gearhorn.errors import ServerUnavailable
 from gearhorn.wire import packets
-from gearhorn.wire.client import ENDINGS
+from gearhorn.wire.client_events import ENDINGS
 
 
 class Answer(NamedTuple):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gearhorn.errors import GearhornError
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from gearhorn.cmd.worker import new_event_loop, serve
 from gearhorn.config import LOGIN_OPTIONS, TLS_FILES
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
-from gearhorn.options import DEFAULT_SERVER
+from gearhorn.options.gearman import DEFAULT_SERVER
 from gearhorn.store.opening import open_store
 
 

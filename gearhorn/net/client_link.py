@@ -7,7 +7,8 @@ from typing import Protocol
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings, connect
 from gearhorn.net.keeper import Keeper
-from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused, Reported
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import ClientEvent, Confirmed, Refused, Reported
 from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
 log = logging.getLogger(__name__)

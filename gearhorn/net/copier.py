@@ -12,7 +12,7 @@ from gearhorn.net.client_link import ClientLink
 from gearhorn.net.connection import LARGE_PIECE_BYTES, LinkSettings
 from gearhorn.net.shipment import Shipment
 from gearhorn.wire import packets
-from gearhorn.wire.client import ENDINGS
+from gearhorn.wire.client_events import ENDINGS
 from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
 # What is built and sent at a time. Larger pieces gain nothing, and a piece is memory; with these the server has begun

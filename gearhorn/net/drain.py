@@ -5,7 +5,8 @@ import contextlib
 
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
+from gearhorn.net.job import Job
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 
 # What a server has is taken for so long: thousands of jobs. One that is away for the limit is left for another time.
 DRAINING_S = 0.2

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from gearhorn.net.client_link import ClientLink
 from gearhorn.wire import packets
-from gearhorn.wire.client import ENDINGS
+from gearhorn.wire.client_events import ENDINGS
 
 
 class Delivery:

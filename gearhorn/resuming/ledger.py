@@ -15,8 +15,8 @@ from gearhorn.errors import GearhornError, ServerUnavailable
 from gearhorn.grouping import Grouper
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
+from gearhorn.net.job import Job
 from gearhorn.net.marks import ServerEnded, knows_queue
-from gearhorn.net.worker_link import Job
 from gearhorn.resuming.hold import Hold
 from gearhorn.resuming.journal import Journal
 from gearhorn.resuming.record import (

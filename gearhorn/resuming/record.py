@@ -7,7 +7,7 @@ import msgspec
 from gearhorn.bodies import FanoutRequest
 from gearhorn.core.packs import Stretch
 from gearhorn.errors import StoreUnavailable
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 
 # Kinds of records in the store, all under the job's identity: how far it has come; and, where a server drops the jobs
 # of lost workers, what is to be sent, and who sees to it.

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gearhorn.bodies import FanoutRequest, SubscriptionRequest
 from gearhorn.errors import BadRequest, Misconfigured
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.patience import Patience
 from gearhorn.signing.envelope import Envelope, find_envelope, read_claims
 from gearhorn.signing.key_file import KeyFile

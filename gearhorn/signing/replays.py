@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gearhorn.errors import BadRequest, StoreUnavailable
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.patience import Patience
 from gearhorn.signing.vouchers import Ending, SignedJob, Voucher, identity_of
 from gearhorn.store.base import RecordKey, Store

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.signing.envelope import Claims
 
 

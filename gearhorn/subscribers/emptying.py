@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
+from gearhorn.net.job import Job
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.subscribers.letters import Letter, LetterBox
 
 log = logging.getLogger(__name__)

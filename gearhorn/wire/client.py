@@ -12,15 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic
 
 from gearhorn.errors import ProtocolViolation
 from gearhorn.wire import packets
+from gearhorn.wire.client_events import ENDINGS, ClientEvent, Confirmed, Lost, Owner, Refused, Reported
 from gearhorn.wire.framing import BODY_LIMIT_BYTES, WORD_LIMIT_BYTES, Cut, Framer
 
-Owner = TypeVar("Owner")
-
-ENDINGS = frozenset({packets.WORK_COMPLETE, packets.WORK_FAIL, packets.WORK_EXCEPTION})
 _REPORTS = ENDINGS | {packets.WORK_DATA, packets.WORK_WARNING, packets.WORK_STATUS}
 
 # More than any handle has, so that what is too long is still longer than the limit without it.
@@ -28,44 +26,6 @@ _HANDLE_BYTES = 4 << 10
 
 # Endings that come in a row are taken so many at a time.
 _RUN_LIMIT = 4096
-
-
-class Confirmed(NamedTuple, Generic[Owner]):
-    """The server has taken `length` of the owner's submits, from position `first` on."""
-
-    owner: Owner
-    first: int
-    length: int
-
-
-class Refused(NamedTuple, Generic[Owner]):
-    """The server refused the owner's submit at `position`."""
-
-    owner: Owner
-    position: int
-    reason: str
-
-
-class Reported(NamedTuple, Generic[Owner]):
-    """A packet from the job's worker: `kind` is the packet type, one of `ENDINGS` ends the job.
-
-    Of data above the role's limit there is a little more than the limit, and no more.
-    """
-
-    owner: Owner
-    position: int
-    kind: int
-    data: bytes
-
-
-class Lost(NamedTuple, Generic[Owner]):
-    """What the end of the connection left open: submits without confirmation, foreground jobs without an end."""
-
-    owner: Owner
-    positions: Iterable[int]
-
-
-ClientEvent = Confirmed[Owner] | Refused[Owner] | Reported[Owner] | packets.Complaint
 
 
 @dataclass(slots=True)

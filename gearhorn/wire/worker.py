@@ -14,12 +14,12 @@ How servers differ here, and why the order of grabbing and sleeping is what it i
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from gearhorn.errors import ProtocolViolation
 from gearhorn.wire import packets
 from gearhorn.wire.budget import Budget
 from gearhorn.wire.framing import BODY_LIMIT_BYTES, WORD_LIMIT_BYTES, Cut, Framer, Head
+from gearhorn.wire.worker_events import Assigned, Oversized, WorkerEvent
 
 # An idle worker wakes up for one job more often than for many: it asks with few grabs and doubles them with every
 # round trip that brought only jobs, up to the limit.
@@ -29,27 +29,6 @@ _PERL_UNKNOWN_PACKET = b'"CMD_"'
 
 # Of a job that is too large this much is kept, for its handle and queue. Of others it may come before the payload.
 _NAMES_BYTES = 4 << 10
-
-
-class Assigned(NamedTuple):
-    """A job was given to this worker."""
-
-    handle: bytes
-    queue: bytes
-    unique: bytes
-    payload: bytes
-
-
-class Oversized(NamedTuple):
-    """A job was given to this worker that is larger than `limit_bytes`. It is held, without its payload."""
-
-    handle: bytes
-    queue: bytes
-    size_bytes: int
-    limit_bytes: int
-
-
-WorkerEvent = Assigned | Oversized | packets.Complaint
 
 
 class WorkerRole:

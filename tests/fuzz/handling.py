@@ -21,7 +21,7 @@ from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Subscribe
 from gearhorn.store.memory import MemoryStore
 from gearhorn.subscribers.pauses import Pauses
-from gearhorn.wire.worker import Assigned
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.directories import directory_of
 
 NOW_S = 1_000_000.0

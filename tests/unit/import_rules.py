@@ -82,7 +82,7 @@ ALLOWED_IN_PURE = ("random.Random",)
 # Libraries that only the part named may know.
 AT_HOME = {
     "gear": "client cmd",
-    "oslo_config": "options config cmd",
+    "oslo_config": "options config",
     "pymemcache": "store",
     "redis": "store",
     "rich": "cmd",

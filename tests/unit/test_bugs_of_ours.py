@@ -15,7 +15,8 @@ from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings
 from gearhorn.net.copier import Copier
 from gearhorn.net.shipment import Shipment
-from gearhorn.wire.client import ClientRole, Confirmed
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import Confirmed
 from gearhorn.wire.copies import CopyEncoder
 from tests.unit.net.test_violation import CREATED, Wire
 from tests.unit.test_handlers import House, MakeHouse, make_house, store  # noqa: F401 - fixtures

@@ -20,7 +20,7 @@ from gearhorn.resuming import ledger
 from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.store.base import Subscribe
 from gearhorn.subscribers.pauses import Pauses
-from gearhorn.wire.worker import Assigned
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.directories import directory_of, take_lease
 from tests.unit.moody_store import MoodyStore
 from tests.unit.virtual_time import in_virtual_time, let_run, now_s

@@ -28,7 +28,7 @@ from gearhorn.rounds import Rounds
 from gearhorn.store.base import Evidence, Subscribe, Unsubscribe
 from gearhorn.store.leases import LeaseKey
 from gearhorn.store.memory import MemoryLists
-from gearhorn.wire.worker import Assigned
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.moody_store import MoodyStore
 from tests.unit.virtual_time import in_virtual_time, let_run, now_s
 

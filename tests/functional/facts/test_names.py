@@ -3,7 +3,7 @@
 import pytest
 
 from tests.functional.facts.conftest import Dial
-from tests.functional.facts.raw import Kind, Packet, grab, job_of, packet, submit
+from tests.functional.facts.raw import Kind, Packet, Peer, grab, job_of, packet, submit
 from tests.functional.facts.servers import on, on_every
 from tests.servers.gearman import GearmanServer
 
@@ -162,13 +162,18 @@ def test_elsewhere_a_name_that_is_not_utf8_is_listed_as_it_is(server: GearmanSer
     assert worker.counts_of(NOT_UTF8) == [0, 0, 1]
 
 
+def client_ids(worker: Peer) -> list[bytes]:
+    """Of every connection; one that was just closed may still be among them."""
+    return [row[0].split()[2] for row in worker.table(b"workers")]
+
+
 @on_every
 @pytest.mark.parametrize("length", [1, 127])
 def test_a_client_id_of_up_to_127_bytes_is_listed(server: GearmanServer, dial: Dial, length: int) -> None:
     """Point 18."""
     worker = dial(server)
     assert worker.ask(packet(Kind.SET_CLIENT_ID, b"c" * length)) == []
-    assert [row[0].split()[2] for row in worker.table(b"workers")] == [b"c" * length]
+    assert b"c" * length in client_ids(worker)
 
 
 @on("gearmand")
@@ -176,7 +181,9 @@ def test_gearmand_cuts_a_client_id_at_127_bytes(server: GearmanServer, dial: Dia
     """Point 18."""
     worker = dial(server)
     assert worker.ask(packet(Kind.SET_CLIENT_ID, b"c" * 128)) == []
-    assert [row[0].split()[2] for row in worker.table(b"workers")] == [b"c" * 127]
+    ids = client_ids(worker)
+    assert b"c" * 127 in ids
+    assert b"c" * 128 not in ids
 
 
 @on("gearmand", "geard")

@@ -20,8 +20,8 @@ ACK_TIMEOUT_S = 1.0  # what the service takes when nobody tells it
 # The promise: so long may a worker that is gone hold up a change. A busy machine gets some more.
 HELD_UP_LIMIT_S = LEASE_TTL_S + ACK_TIMEOUT_S + 5.0
 
-# For tests that count what the store is asked: no renewal comes in between.
-LONG_LEASE = "[matchmaking]\nlease_ttl = 600\n"
+# For tests that count what the store is asked: neither renewals nor the search for dead subscribers come in between.
+LONG_LEASE = "[matchmaking]\nlease_ttl = 600\n\n[reaper]\npolicy = off\n"
 
 # What a worker says when it had to wait for the end of another one's lease.
 NO_ANSWER = "does not acknowledge"

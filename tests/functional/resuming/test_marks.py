@@ -8,8 +8,9 @@ import pytest
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
+from gearhorn.net.job import Job
 from gearhorn.net.marks import ServerEnded, knows_queue
-from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from tests.functional.facts.raw import Peer
 from tests.servers.gearman import Gearmand, GearmanServer
 from tests.servers.proxy import Proxy

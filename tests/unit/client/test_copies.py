@@ -11,7 +11,7 @@ import pytest
 
 from gearhorn.client.copies import Copy, HandlerOutcome, Receiving
 from gearhorn.errors import GearhornError
-from gearhorn.wire.worker import Assigned
+from gearhorn.wire.worker_events import Assigned
 
 QUEUE = b"news_bob"
 

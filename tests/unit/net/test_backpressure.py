@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from gearhorn.net.address import Address
 from gearhorn.net.backpressure import Backpressure
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.worker_link import Job, WorkerLink, WorkerSettings
+from gearhorn.net.job import Job
+from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from tests.unit.wire.streams import HEADER, packet
 
 GRAB, ASSIGN = 30, 31

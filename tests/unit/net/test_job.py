@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gearhorn.net.worker_link import Job
+from gearhorn.net.job import Job
 from gearhorn.wire.worker import WorkerRole
 from tests.unit.wire.streams import packet, packets_in
 

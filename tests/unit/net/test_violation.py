@@ -3,7 +3,8 @@
 import asyncio
 
 from gearhorn.net.connection import Connection
-from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import ClientEvent, Confirmed
 from tests.unit.wire.streams import packet
 
 CREATED = packet(8, b"H:lap:1")

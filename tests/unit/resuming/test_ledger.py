@@ -15,7 +15,7 @@ from gearhorn.resuming import ledger as ledger_module
 from gearhorn.resuming.ledger import DOUBT_LIMIT_S, Ledger, ResumingSettings
 from gearhorn.resuming.record import OWNER, PROGRESS, REQUEST, Record, identity_of, parse_request, render_record
 from gearhorn.store.base import RecordKey
-from gearhorn.wire.worker import Assigned
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.moody_store import MoodyStore
 from tests.unit.virtual_time import in_virtual_time, now_s
 

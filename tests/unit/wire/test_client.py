@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gearhorn.wire.client import ClientRole, Confirmed, Lost, Refused
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import Confirmed, Lost, Refused
 from gearhorn.wire.packets import Complaint
 from tests.unit.wire.streams import REQ, bytewise, packet, packets_in
 

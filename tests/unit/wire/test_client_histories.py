@@ -6,7 +6,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gearhorn.wire.client import ClientEvent, ClientRole, Confirmed, Refused, Reported
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import ClientEvent, Confirmed, Refused, Reported
 from tests.unit.wire.streams import packet, packets_in
 
 JOB_CREATED, ERROR, STATUS_RES, OPTION_RES = 8, 19, 20, 27

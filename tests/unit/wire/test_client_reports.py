@@ -2,7 +2,8 @@
 
 import pytest
 
-from gearhorn.wire.client import ENDINGS, ClientRole, Reported
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import ENDINGS, Reported
 from tests.unit.wire.streams import REQ, packet
 from tests.unit.wire.test_client import created, lost, submitting
 

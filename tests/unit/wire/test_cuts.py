@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from gearhorn.errors import ProtocolViolation
 from gearhorn.wire import packets
-from gearhorn.wire.client import ClientRole, Reported
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import Reported
 from gearhorn.wire.framing import WORD_LIMIT_BYTES, Cut, Framer, Head
-from gearhorn.wire.worker import Assigned, Oversized, WorkerRole
+from gearhorn.wire.worker import WorkerRole
+from gearhorn.wire.worker_events import Assigned, Oversized
 from tests.unit.wire.streams import HEADER, RES, Packet, bytewise, cut, cuts_of, packet
 from tests.unit.wire.test_framing import read
 

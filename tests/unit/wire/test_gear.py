@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.wire import packets
-from gearhorn.wire.client import ClientRole, Confirmed, Refused, Reported
+from gearhorn.wire.client import ClientRole
+from gearhorn.wire.client_events import Confirmed, Refused, Reported
 from gearhorn.wire.copies import CopyEncoder
 from gearhorn.wire.framing import Framer
-from gearhorn.wire.worker import Assigned, WorkerRole
+from gearhorn.wire.worker import WorkerRole
+from gearhorn.wire.worker_events import Assigned
 
 words = st.binary(max_size=20).map(lambda word: word.replace(b"\0", b".").replace(b"\n", b"."))
 

@@ -3,7 +3,8 @@
 import pytest
 
 from gearhorn.wire.packets import Complaint
-from gearhorn.wire.worker import FIRST_GRABS, Assigned, WorkerRole
+from gearhorn.wire.worker import FIRST_GRABS, WorkerRole
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.wire.streams import bytewise, packet, packets_in
 
 CAN_DO, CANT_DO, PRE_SLEEP, NOOP, GRAB_JOB, NO_JOB, JOB_ASSIGN = 1, 2, 4, 6, 9, 10, 11

@@ -12,7 +12,8 @@ from hypothesis.stateful import (
 )
 
 from gearhorn.wire.packets import Complaint
-from gearhorn.wire.worker import Assigned, WorkerRole
+from gearhorn.wire.worker import WorkerRole
+from gearhorn.wire.worker_events import Assigned
 from tests.unit.wire.job_servers import Geard, Gearmand, JobServer, Perl
 
 FIRST, LATE = b"fanout", b"late"
