@@ -107,7 +107,7 @@ class FanoutRun:
         return self._open_count == 0
 
     def add_portion(self, members: Members) -> Portion:
-        portion = Portion(members, self.tally.track(members) if self.tally else None)
+        portion = Portion(members, self.tally.track(members) if self.tally is not None else None)
         if self.foreground:  # only a run that waits has to know later which copies are open
             self._portions.append(portion)
         return portion
