@@ -54,6 +54,7 @@ MAY_IMPORT = {
         logs metrics
     """,
     "client": "errors names bodies wire core net signing logs",
+    "web": "errors net logs",
     "daemon": """
         errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs
         metrics systemd
@@ -81,6 +82,7 @@ ALLOWED_IN_PURE = ("random.Random",)
 
 # Libraries that only the part named may know.
 AT_HOME = {
+    "aiohttp": "web",
     "gear": "client cmd",
     "oslo_config": "options config",
     "pymemcache": "store",
