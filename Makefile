@@ -22,7 +22,7 @@ TOX := $(TOX_ENV)/bin/tox
 
 SAMPLE := etc/gearhorn/gearhorn.conf.sample
 
-.PHONY: help run test bench bench-quick simulate sample lint types format check clean
+.PHONY: help run test bench bench-quick simulate sample lint types docs format check clean
 
 help:
 	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
@@ -33,8 +33,9 @@ help:
 	@echo 'make sample  writes the sample of the configuration anew, from the options'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict'
+	@echo 'make docs    builds the documentation: build/docs/index.html'
 	@echo 'make format  lets ruff mend what it can'
-	@echo 'make check   lint, types and test'
+	@echo 'make check   lint, types, docs and test'
 	@echo 'make clean   removes what the others made'
 
 run: $(RUN_ENV)/installed
@@ -64,10 +65,10 @@ simulate: $(RUN_ENV)/installed
 sample: $(RUN_ENV)/installed
 	$(RUN_ENV)/bin/oslo-config-generator --namespace gearhorn --wrap-width 100 --output-file $(SAMPLE)
 
-lint types format: $(TOX)
+lint types docs format: $(TOX)
 	$(TOX) run -e $@
 
-check: lint types test
+check: lint types docs test
 
 clean:
 	rm -rf $(RUN_ENV) $(BENCH_ENV) .tox build benchmarks/build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
