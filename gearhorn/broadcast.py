@@ -1,7 +1,6 @@
 """One fanout job from its list of subscribers to its answer."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -9,6 +8,8 @@ from gearhorn.bodies import FanoutRequest, render_failures, render_result
 from gearhorn.core.fanout import COMPLETE, NOT_SENT, FanoutRun
 from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.core.members import Members
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.jobs import FANOUT_ANSWER_BUG, FANOUT_PROGRESS_BUG
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
@@ -17,7 +18,7 @@ from gearhorn.resuming.journal import Journal
 from gearhorn.wire.copies import CopyEncoder, KeyedCopyEncoder
 from gearhorn.wire.packets import SUBMIT_KINDS
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # A publisher's client draws its progress bar from these; more often than people can see is a waste.
 STATUS_INTERVAL_S = 0.25
@@ -160,8 +161,8 @@ class Broadcast:
     def _end_job(self) -> None:
         try:
             self._answer(self._shipment.run)
-        except Exception:
-            log.exception("the answer to a fanout ran into a bug")
+        except Exception as error:  # noqa: BLE001 - which the log shows
+            log.say(FANOUT_ANSWER_BUG, because=error)
             self._job.refuse(BUG)
 
     def _answer(self, run: FanoutRun) -> None:
@@ -193,8 +194,8 @@ class Waiting:
         for broadcast in self._broadcasts:
             try:
                 broadcast.show_progress()
-            except Exception:
-                log.exception("the progress of a fanout cannot be shown")
+            except Exception as error:  # noqa: BLE001 - which the log shows
+                log.say(FANOUT_PROGRESS_BUG, because=error)
 
     def _still_waiting(self) -> Iterable[Broadcast]:
         return (broadcast for broadcast in self._broadcasts if broadcast.is_waiting)

@@ -1,7 +1,6 @@
 """A subscription that is to be changed: whether that may be, and what its client is told."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Collection, Coroutine
 
 from gearhorn.clock import steady_s
@@ -9,11 +8,13 @@ from gearhorn.core.members import NOBODY, Members
 from gearhorn.core.rooms import Rooms
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import CHANGE_ABANDONED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED
 from gearhorn.names import check_pair, queue_name
 from gearhorn.net.job import Job
 from gearhorn.store.base import Applied, Change, Collision, Subscribe
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Changes:
@@ -43,7 +44,7 @@ class Changes:
             await self._find_room(change)
         result = await self._directory.change(change, lambda: job.is_held)
         if result is None:
-            log.info("a change was not made: its job had gone back to the server while the store was away")
+            log.say(CHANGE_ABANDONED)
             return
         if isinstance(result, Collision):
             queue = queue_name(change.topic, change.client_id).decode()
@@ -86,6 +87,9 @@ class Changes:
             raise BadRequest("topic", f"{wish.topic!r} has {len(members)} subscribers, and may have {limit}")
 
     def _log_change(self, change: Change, result: Applied) -> None:
-        if result.changed:
-            verb = "subscribed" if isinstance(change, Subscribe) else "unsubscribed"
-            log.info("%s client_id=%r topic=%r version=%d", verb, change.client_id, change.topic, result.version)
+        if not result.changed:
+            return
+        if isinstance(change, Subscribe):
+            log.say(SUBSCRIBER_ADDED, client_id=change.client_id, topic=change.topic, version=result.version)
+        else:
+            log.say(SUBSCRIBER_REMOVED, client_id=change.client_id, topic=change.topic, version=result.version)

@@ -20,7 +20,7 @@ from gearhorn.credentials import CREDENTIALS_VARIABLE, read_secret, warn_of_read
 from gearhorn.daemon import DaemonSettings
 from gearhorn.errors import BadRequest, Misconfigured
 from gearhorn.handlers import HandlerSettings
-from gearhorn.logs import LogSettings
+from gearhorn.logs.setting_up import LogSettings
 from gearhorn.matchmaker import MatchmakingSettings
 from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, RESERVED_PREFIX, OwnQueues, check_pair, check_topic
 from gearhorn.net.address import Address, parse_addresses
@@ -61,7 +61,7 @@ class Config:
         self._conf = read_options(file_arguments, overrides or {})
 
     def log_settings(self) -> LogSettings:
-        return LogSettings(level=self._conf.log_level)
+        return LogSettings(self._conf.log_level, self._conf.log_format, self.worker_id())
 
     def servers(self) -> tuple[Address, ...]:
         """The configuration's servers, else those of GEARMAN_SERVERS, which libgearman reads too."""

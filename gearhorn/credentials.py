@@ -3,15 +3,16 @@
 What a file holds enters no message, whatever is wrong with it.
 """
 
-import logging
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from gearhorn.errors import Misconfigured
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.settings import FILE_OPEN_TO_ALL
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Where systemd puts what LoadCredential= and SetCredentialEncrypted= name; see systemd.exec(5).
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
@@ -53,7 +54,7 @@ def warn_of_readers(option: str, path: Path) -> None:
     except OSError:  # who needs the file will say so
         return
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        log.warning("%s: everybody on this host may read %s, and there is a secret in it: chmod o-r", option, path)
+        log.say(FILE_OPEN_TO_ALL, option=option, path=path)
 
 
 def _judge(option: str, path: Path, data: bytes) -> str:

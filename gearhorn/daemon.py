@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -11,6 +10,9 @@ from gearhorn import systemd
 from gearhorn.core.limits import MIB
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.life import JOBS_GIVEN_BACK, SERVICE_READY, SERVICE_STOPPED, SERVICE_STOPPING
+from gearhorn.logs.events.store import STORE_UNREACHED
 from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
@@ -28,7 +30,7 @@ from gearhorn.subscribers.policies import ReaperSettings
 from gearhorn.subscribers.watcher import Names, make_watcher
 from gearhorn.tasks import running, wait_for_first
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Daemon:
             await self._ledger.close()
             await self._matchmaker.close()
             await self._store.close()
-        log.info("stopped")
+        log.say(SERVICE_STOPPED)
 
     async def _serve_when_up(self) -> None:
         if await self._unless_stopped(self._dispatch.up.wait()) and await self._unless_stopped(self._matchmaker.join()):
@@ -185,7 +187,7 @@ class Daemon:
         if own.topics:
             queues += f" and those of {len(own.topics)} topics"
         servers = ", ".join(str(address) for address in self._settings.servers)
-        log.info("ready: serves the queues %s on %s", queues, servers)
+        log.say(SERVICE_READY, queues=queues, servers=servers)
         systemd.notify("READY=1")
         self._on_ready()
 
@@ -197,7 +199,7 @@ class Daemon:
                 await self._store.open()
             except StoreUnavailable as error:
                 if not in_trouble:
-                    log.warning("the store cannot be reached: %s; waiting for it", error)
+                    log.say(STORE_UNREACHED, error=error)
                 in_trouble = True
                 await asyncio.sleep(backoff.next_s())
             else:
@@ -208,7 +210,7 @@ class Daemon:
         for worker in self._workers:
             worker.stop_grabbing()
         held_count = sum(worker.held_count for worker in self._workers)
-        log.info("stopping: %d jobs to finish, within %g s", held_count, self._settings.drain_timeout_s)
+        log.say(SERVICE_STOPPING, held_count=held_count, drain_timeout_s=self._settings.drain_timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_timeout_s):
                 await wait_for_first([self._stop.now.wait(), self._all_quiet()])
@@ -216,7 +218,7 @@ class Daemon:
             if worker.is_quiet:
                 worker.leave(self._handlers.queues)
             elif worker.held_count:
-                log.warning("gave %d unfinished jobs back to %s", worker.held_count, worker.address)
+                log.say(JOBS_GIVEN_BACK, jobs_count=worker.held_count, server=worker.address)
             await worker.close()
 
     async def _all_quiet(self) -> None:

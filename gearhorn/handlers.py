@@ -1,7 +1,6 @@
 """The service's jobs: what is asked, who decides, what is answered. Each job gets exactly one ending."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
@@ -12,6 +11,8 @@ from gearhorn.core.limits import Limits
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, Misconfigured, StoreUnavailable
 from gearhorn.fanouts import Fanouts, FanoutSettings
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.jobs import JOB_BUG, JOB_GIVEN_UP, JOB_MISCONFIGURED, JOB_REFUSED
 from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 from gearhorn.net.dispatch import Dispatch
@@ -22,7 +23,7 @@ from gearhorn.signing.guard import Guard
 from gearhorn.store.base import Subscribe, Unsubscribe
 from gearhorn.subscribers.pauses import Pauses
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Rest = Coroutine[None, None, None] | None
 
@@ -183,16 +184,16 @@ class Handlers:
         queue = job.assigned.queue.decode("utf-8", "replace")
         if isinstance(error, BadRequest):
             text = str(error)
-            log.info("refused a job of queue %s: %s", queue, text)
+            log.say(JOB_REFUSED, queue=queue, reason=text)
         elif isinstance(error, StoreUnavailable):
             text = f"the store cannot be reached: {error}"
-            log.warning("gave up a job of queue %s: %s", queue, text)
+            log.say(JOB_GIVEN_UP, queue=queue, reason=text)
         elif isinstance(error, ListLost):  # the log has been told
             text = str(error)
         elif isinstance(error, Misconfigured):  # found out in service: a password that was changed, say
             text = f"the service is not set up right: {error}"
-            log.error("gave up a job of queue %s: %s", queue, text)
+            log.say(JOB_MISCONFIGURED, queue=queue, reason=text)
         else:
             text = BUG.decode()
-            log.error("a job of queue %s ran into a bug", queue, exc_info=error)
+            log.say(JOB_BUG, queue=queue, because=error)
         job.refuse(" ".join(text.splitlines()).encode("utf-8", "replace"))

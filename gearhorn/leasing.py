@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import Callable
 from random import Random
@@ -11,12 +10,14 @@ from gearhorn.clock import steady_s
 from gearhorn.core.backoff import Backoff
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import LEASE_AWAITED, LEASE_DENIED, LEASE_HELD_AGAIN, LEASE_LOST, LEASE_UNRENEWED
 from gearhorn.patience import Patience
 from gearhorn.process_marks import is_alive
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease, LeaseKey, Renewal, read_info
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Each lease is renewed so many times before it would run out: one answer may be lost.
 RENEWALS_PER_TTL = 3
@@ -73,7 +74,7 @@ class Leasing:
                 self._tried.append(other.key.token)
                 continue
             if seen is None:
-                log.info("waiting up to %.1f s for an earlier lease of worker %s", other.left_s, self._worker_id)
+                log.say(LEASE_AWAITED, left_s=other.left_s, worker_id=self._worker_id)
             await asyncio.sleep(min(max(other.left_s, 0.05), self._ttl_s / RENEWALS_PER_TTL / 2))
 
     async def run(self) -> None:
@@ -86,7 +87,7 @@ class Leasing:
             else:
                 self._pause.reset()
             await self._take_again()
-            log.info("this worker holds a lease again")
+            log.say(LEASE_HELD_AGAIN)
 
     async def release(self) -> None:
         """Ends the lease, within the store's time limit; left alone, it runs out. `run` must not go on after that."""
@@ -104,7 +105,7 @@ class Leasing:
             except IdTaken:
                 raise
             except Misconfigured as error:
-                log.error("no lease can be taken, lists are read from the store: %s", error)
+                log.say(LEASE_DENIED, error=error)
                 await asyncio.sleep(self._ttl_s)
 
     async def _try_to_take(self) -> Lease | None:
@@ -134,7 +135,7 @@ class Leasing:
                 continue
             if not renewal.is_held:
                 self._matchmaking.lease_lost()
-                log.warning("this worker's lease was lost; it reads lists from the store until it has another one")
+                log.say(LEASE_LOST)
                 self._on_renewal(renewal)
                 return
             self._matchmaking.lease.renewed(asked_at_s)
@@ -145,7 +146,7 @@ class Leasing:
         try:
             return await self._store.renew_lease(key, self._ttl_s, self._describe())
         except (StoreUnavailable, Misconfigured) as error:
-            log.debug("the lease could not be renewed: %s", error)
+            log.say(LEASE_UNRENEWED, error=error)
             return None
 
     def _conflict(self, other: Lease) -> str:

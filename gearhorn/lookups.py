@@ -4,7 +4,6 @@ Questions that come together are asked together. A long list is read by itself: 
 """
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -14,10 +13,12 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import NOBODY, Members
 from gearhorn.errors import ListLost
 from gearhorn.grouping import Grouper
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import LIST_TOO_LARGE
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store, TopicList
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 LOOKUPS_AT_ONCE = 1000
 
@@ -148,7 +149,7 @@ class Lookups:
                     found[topic] = version, Members.of(client_ids)
         finally:
             for topic in self._matchmaking.end_read(reading, found):
-                log.warning("the list of %r is too large to be kept in memory: each fanout reads it", topic)
+                log.say(LIST_TOO_LARGE, topic=topic)
         return {topic: found[topic][1] if topic in found else lost.get(topic) for topic in topics}
 
 

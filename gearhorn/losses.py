@@ -9,7 +9,6 @@ Noticed is what a worker can compare: the marks of the store's data (`Evidence`)
 with those that it had in memory. Workers that have all been started after the loss take such a store for a new one.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,10 +17,12 @@ import msgspec
 
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.errors import ListLost
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_LIST_MISSING, STORE_LIST_SHORTER, STORE_LISTS_LOST
 from gearhorn.names import RESERVED_PREFIX
 from gearhorn.store.base import NO_MARK, RecordKey, Store, TopicList
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 LOSS = RecordKey("loss", "lists")
 # Whoever is still there after so long has subscribed again.
@@ -116,12 +117,7 @@ class Losses:
                 continue  # until somebody is there again
             del self._matchmaking.lists_before[topic]
             if len(found.client_ids) < count and (self._known is not None or found.version < version):
-                log.warning(
-                    "topic %r had %d subscribers before the store lost lists, and has %d now",
-                    topic,
-                    count,
-                    len(found.client_ids),
-                )
+                log.say(STORE_LIST_SHORTER, topic=topic, before_count=count, now_count=len(found.client_ids))
 
     def _notice(self) -> None:
         self._unwritten = Loss(self._now_s(), self._worker_id)
@@ -158,15 +154,13 @@ class Losses:
     def _say_loss(self, loss: Loss) -> None:
         sizes = {**self._matchmaking.lists_before, **self._matchmaking.lists.sizes()}
         counts = [count for topic, (_, count) in sizes.items() if _is_public(topic)]
-        log.error(
-            "the store has lost its lists of subscribers (noticed at %s by worker %s; this one had %d topics with %d "
-            "subscribers in memory): a fanout to a topic that nobody has subscribed to since ends in an exception; "
-            "when that is over, or all is well: %s",
-            loss.when,
-            loss.worker_id,
-            len(counts),
-            sum(counts),
-            FORGET_COMMAND,
+        log.say(
+            STORE_LISTS_LOST,
+            when=loss.when,
+            by_worker=loss.worker_id,
+            topics_count=len(counts),
+            subscribers_count=sum(counts),
+            command=FORGET_COMMAND,
         )
 
     def _say_lost(self, topic: str, loss: Loss) -> ListLost:
@@ -187,7 +181,7 @@ class Losses:
             if len(self._said_at_s) >= SAID_LIMIT:
                 self._said_at_s.clear()
             self._said_at_s[topic] = now_s
-            log.warning("refused fanouts: %s", text)
+            log.say(STORE_LIST_MISSING, reason=text)
         return ListLost(text)
 
 

@@ -6,7 +6,6 @@ told; then its name put on the list of the topic. At the end the other way round
 
 import asyncio
 import contextlib
-import logging
 import socket
 import time
 from collections.abc import Sequence
@@ -20,6 +19,8 @@ from gearhorn.core.news import News
 from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.leasing import Leasing
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import CHORE_UNDONE, LISTS_FORGOTTEN
 from gearhorn.losses import Losses
 from gearhorn.messages import Told, describe, parse_message
 from gearhorn.metrics import Counters
@@ -38,7 +39,7 @@ from gearhorn.store.base import Store, Subscribe, Unsubscribe
 from gearhorn.store.leases import Renewal
 from gearhorn.tasks import wait_for_first
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Who stops asks the others to take note for so long, beyond what a change takes anyhow.
 LEAVING_LIMIT_S = 3.0
@@ -176,7 +177,7 @@ class Matchmaker:
 
     def _flush(self, topic: str | None) -> None:
         if topic is None:
-            log.info("all lists are read anew: a message asked for it")
+            log.say(LISTS_FORGOTTEN)
             self._matchmaking.lists.forget_all()
         else:
             self._matchmaking.lists.forget(topic)
@@ -209,7 +210,7 @@ class Matchmaker:
             await self._reaper.remove(renewal.run_out)
             await self._enlist()
         except GearhornError as error:
-            log.info("a chore was left undone for now: %s", error)
+            log.say(CHORE_UNDONE, error=error)
 
     async def _enlist(self) -> None:
         """Puts this worker on the list that it may have been taken off, by a store that lost it or by mistake."""

@@ -1,7 +1,6 @@
 """Waits for a store that is away, and says so once for everybody who waits."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
@@ -9,8 +8,10 @@ from typing import TypeVar
 
 from gearhorn.core.backoff import Backoff
 from gearhorn.errors import StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_AWAY, STORE_BACK
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Result = TypeVar("Result")
 
@@ -63,10 +64,10 @@ class Patience:
 
     def _say_trouble(self, error: StoreUnavailable) -> None:
         if not self._in_trouble:
-            log.warning("the store is away: %s; jobs wait for it", error)
+            log.say(STORE_AWAY, error=error)
         self._in_trouble = True
 
     def _say_over(self) -> None:
         if self._in_trouble:
-            log.info("the store is back")
+            log.say(STORE_BACK)
         self._in_trouble = False

@@ -1,13 +1,14 @@
 """Messages to workers and to those who watch, through the links that copies go through."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection
 
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import WATCHERS_UNTOLD
 from gearhorn.messages import render_for_observers, render_message
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.net.dispatch import Dispatch
@@ -17,7 +18,7 @@ from gearhorn.store.leases import Lease, read_info
 from gearhorn.wire.copies import CopyEncoder
 from gearhorn.wire.packets import SUBMIT_JOB_BG
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Post:
@@ -60,7 +61,7 @@ class Post:
         try:
             members = await self._find_members()
         except GearhornError as error:
-            log.info("those who watch were not told of a change: %s", error)
+            log.say(WATCHERS_UNTOLD, error=error)
             return
         workers = {self._worker_id.encode(), *(worker_id.encode() for worker_id in holders)}
         observers = members.without(workers)

@@ -1,10 +1,11 @@
 """Cleans up after workers that ended without leaving: their names, their queues, their leases."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 
 from gearhorn.directory import Directory
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import WORKER_GONE, WORKER_QUEUE_EMPTIED
 from gearhorn.names import queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -12,7 +13,7 @@ from gearhorn.net.drain import drain
 from gearhorn.store.base import Store, Unsubscribe
 from gearhorn.store.leases import LeaseKey
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Reaper:
@@ -41,7 +42,7 @@ class Reaper:
         """
         for key in leases:
             if key not in self._begun:
-                log.warning("worker %s is gone: its lease ran out; its queue is emptied", key.worker_id)
+                log.say(WORKER_GONE, worker_id=key.worker_id)
             self._begun.add(key)
             await self._directory.change(Unsubscribe(self._topic, key.worker_id))
             queue = queue_name(self._topic, key.worker_id)
@@ -49,7 +50,7 @@ class Reaper:
                 *(drain(address, self._link, self._client_id, queue) for address in self._servers)
             )
             if taken_count := sum(filter(None, counts)):
-                log.info("took %d messages off the queue of worker %s", taken_count, key.worker_id)
+                log.say(WORKER_QUEUE_EMPTIED, messages_count=taken_count, worker_id=key.worker_id)
             if None in counts:
                 continue
             self._begun.discard(key)

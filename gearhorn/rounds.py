@@ -6,7 +6,6 @@ worker: so ten thousand subscriptions at once are a handful of rounds.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,11 +17,14 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.news import News
 from gearhorn.core.round import Round
 from gearhorn.errors import GearhornError, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.lists import WORKER_SILENT
+from gearhorn.logs.events.store import STORE_LEASES_LOST
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Post(Protocol):
@@ -190,7 +192,7 @@ class Rounds:
         """All times are counted from when the store told them: what has passed since, a fast clock takes for more."""
         age_s = self._now_s() - lot.told_at_s
         if lot.held_s > age_s:
-            log.warning("the store may have lost leases: changes wait %.1f s for these to run out", lot.held_s - age_s)
+            log.say(STORE_LEASES_LOST, left_s=lot.held_s - age_s)
         left_s = {key: lease.left_s if lease.is_revoked else None for key, lease in others.items()}
         return Round(left_s, lot.held_s, age_s + self._ack_timeout_s, lot.told_at_s)
 
@@ -203,11 +205,7 @@ class Rounds:
         now_s = self._now_s()
         for key in _still_open(round_, keys):
             round_.revoked(key, left_s[key], now_s)
-            log.warning(
-                "worker %s does not acknowledge: its lease was revoked, changes wait up to %.1f s for its end",
-                key.worker_id,
-                left_s[key],
-            )
+            log.say(WORKER_SILENT, worker_id=key.worker_id, left_s=left_s[key])
 
     async def _wait(self, changed: asyncio.Event, until_s: float | None) -> None:
         """Until something has changed, or for as long as the clock allows."""

@@ -3,11 +3,13 @@
 Source: sd_notify(3). A datagram to the socket named by NOTIFY_SOCKET; a name that begins with @ is an abstract one.
 """
 
-import logging
 import os
 import socket
 
-log = logging.getLogger(__name__)
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.life import SYSTEMD_DEAF
+
+log = log_for(__name__)
 
 
 def notify(state: str) -> None:
@@ -21,4 +23,4 @@ def notify(state: str) -> None:
             out.connect(address)
             out.send(state.encode())
     except OSError as error:
-        log.warning("systemd could not be told %s: %s", state, error.strerror)
+        log.say(SYSTEMD_DEAF, state=state, reason=error.strerror)

@@ -3,15 +3,16 @@
 import asyncio
 import contextvars
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.client import COPY_FAILED
 from gearhorn.net.job import Job
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 HandlerOutcome = bytes | str | None
 
@@ -105,4 +106,4 @@ def _as_bytes(answer: object) -> bytes:
 def _log_failure(topic: str, error: Exception) -> None:
     """What a handler raises on purpose needs no traceback."""
     details = None if isinstance(error, GearhornError) else error
-    log.error("a copy of topic %r came to nothing: %s", topic, error, exc_info=details)
+    log.say(COPY_FAILED, topic=topic, error=error, because=details)

@@ -14,6 +14,8 @@ from typing import Any
 import gear
 
 from gearhorn.errors import Misconfigured
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.client import CLIENT_SERVER_COMPLAINED, CLIENT_TLS_REFUSED
 from gearhorn.net.tls import TlsSettings, client_context, explain
 
 # gear reads 4 KiB at a time and copies all it has at each: 16 MiB took 3 s, and 64 MiB would take most of a minute, in
@@ -23,6 +25,8 @@ READ_LIMIT_BYTES = 1 << 20
 HANDSHAKE_LIMIT_S = 10.0
 
 EXCEPTIONS_OPTION = b"exceptions"
+
+log = log_for(__name__)
 
 
 class Connection(gear.Connection):  # type: ignore[misc]  # gear has no types
@@ -59,7 +63,7 @@ class Connection(gear.Connection):  # type: ignore[misc]  # gear has no types
         except (OSError, Misconfigured) as error:
             reason = explain(error) if isinstance(error, ssl.SSLError) else str(error)
             if reason != self._told:
-                self.log.warning("no TLS with %s:%s: %s", self.host, self.port, reason)
+                log.say(CLIENT_TLS_REFUSED, host=self.host, port=self.port, reason=reason)
             self._told = reason
             self.disconnect()
             raise gear.ConnectionError(reason) from error
@@ -182,7 +186,7 @@ class Worker(Servers, gear.Worker):  # type: ignore[misc]
 
         gearmand answers so a result for a job that is no longer this worker's, say after `unRegisterFunction`.
         """
-        self.log.warning("the server says %r", packet.data)
+        log.say(CLIENT_SERVER_COMPLAINED, complaint=packet.data)
 
     def _shutdown(self) -> None:
         # a grab that nobody hears the answer of would hold up the end for five seconds

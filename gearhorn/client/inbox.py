@@ -5,16 +5,17 @@ Owns when a queue is served and what happens to held copies at the end. Subscrip
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Collection
 
 from gearhorn.client.copies import Handler, Receiving
 from gearhorn.client.waiting import cancel, wait_for_first
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.client import COPIES_GIVEN_BACK
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Inbox:
@@ -83,7 +84,7 @@ class Inbox:
                 if link.is_quiet:
                     link.leave(self._served)
                 else:
-                    log.warning("gave %d unfinished copies back to %s", link.held_count, link.address)
+                    log.say(COPIES_GIVEN_BACK, copies_count=link.held_count, server=link.address)
                 await link.close()
         finally:
             await self._receiving.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,8 +9,10 @@ from random import Random
 
 from gearhorn.core.backoff import Backoff
 from gearhorn.errors import BadRequest, Unavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.client import SUBSCRIPTION_DENIED, SUBSCRIPTION_LAPSED, SUBSCRIPTION_RENEWED
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 FIRST_RETRY_S = 1.0
 MOST_RETRY_S = 30.0
@@ -78,18 +79,18 @@ class Renewals:
         try:
             await self._subscribe(topic, subscription.ttl_s)
         except BadRequest as error:
-            log.error("the subscription to topic %r could not be made again: %s", topic, error)
+            log.say(SUBSCRIPTION_DENIED, topic=topic, error=error)
         except Unavailable as error:
             subscription.due_s = _now_s() + self._backoff.next_s()
             self._say_trouble(topic, str(error))
         else:
             self._backoff.reset()
             self._in_trouble = False
-            log.info("subscribed again to topic %r", topic)
+            log.say(SUBSCRIPTION_RENEWED, topic=topic)
 
     def _say_trouble(self, topic: str, reason: str) -> None:
         if not self._in_trouble:
-            log.warning("the subscription to topic %r could not be made again: %s; trying on", topic, reason)
+            log.say(SUBSCRIPTION_LAPSED, topic=topic, reason=reason)
         self._in_trouble = True
 
     def _half_time(self, ttl_s: float) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
@@ -16,12 +15,14 @@ from gearhorn.client.service import ANSWER_LIMIT_S, CONNECT_LIMIT_S, Servers, Se
 from gearhorn.client.signatures import Body, ready
 from gearhorn.client.waiting import cancel, wait_for_first
 from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.client import SUBSCRIPTION_LEFT
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues, queue_name
 from gearhorn.net.connection import LinkSettings
 from gearhorn.signing.envelope import SUBSCRIBE, UNSUBSCRIBE
 from gearhorn.signing.signer import Signer
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 CONCURRENCY = 16
 DRAIN_LIMIT_S = 30.0
@@ -196,7 +197,7 @@ class Subscriber:
             for topic in self._renewals.topics:
                 await self.unsubscribe(topic, timeout=LEAVING_LIMIT_S)
         except GearhornError as error:
-            log.warning("could not unsubscribe: %s", error)
+            log.say(SUBSCRIPTION_LEFT, error=error)
 
     async def _unless_hurried(self, work: Coroutine[Any, Any, None]) -> None:
         hurried = asyncio.create_task(self._hurried.wait())

@@ -8,6 +8,8 @@ import sys
 import textwrap
 from collections.abc import Mapping
 
+from gearhorn.logs.forms import PlainForm
+
 HELP_COLUMNS = 80
 
 
@@ -19,7 +21,7 @@ def say(text: str) -> None:
 def say_log_plainly() -> None:
     """Log lines look like all other messages: the clock and the module are for services. After `read_config`."""
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(logging.Formatter("gearhorn: %(message)s"))
+        handler.setFormatter(PlainForm("gearhorn: "))
 
 
 def write_all(descriptor: int, data: bytes) -> None:

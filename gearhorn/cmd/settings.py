@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gearhorn.config import Config
 from gearhorn.errors import Misconfigured
-from gearhorn.logs import set_up_logging
+from gearhorn.logs.setting_up import set_up_logging
 from gearhorn.signing.signer import Signer
 
 Overrides = Mapping[tuple[str | None, str], object]

@@ -1,9 +1,10 @@
 """The client's link to one server: submits go out, what becomes of them goes to whoever submitted."""
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.servers import SERVER_COMPLAINED
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings, connect
 from gearhorn.net.keeper import Keeper
@@ -11,7 +12,7 @@ from gearhorn.wire.client import ClientRole
 from gearhorn.wire.client_events import ClientEvent, Confirmed, Refused, Reported
 from gearhorn.wire.framing import BODY_LIMIT_BYTES
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # So many submits are worth a write of their own: the server begins with them while more is being done here.
 MANY = 256
@@ -127,4 +128,4 @@ class ClientLink:
         elif isinstance(event, Refused):
             event.owner.refused(event.position, event.reason)
         else:
-            log.warning("Gearman server %s complained: %s", self.address, event)
+            log.say(SERVER_COMPLAINED, server=self.address, complaint=event)

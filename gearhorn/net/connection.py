@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import socket
@@ -12,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from gearhorn.errors import ProtocolViolation, ServerUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.servers import SERVER_PACKET_BUG
 from gearhorn.net.address import Address
 from gearhorn.net.tls import explain
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Event = TypeVar("Event")
 
@@ -90,8 +91,8 @@ class Connection(asyncio.Protocol, Generic[Event]):
         for event in self._role.receive(data):
             try:
                 self._handle(event)
-            except Exception:
-                log.exception("a packet ran into a bug; those that came with it are handled all the same")
+            except Exception as error:  # noqa: BLE001 - which the log shows
+                log.say(SERVER_PACKET_BUG, because=error)
         if self._role.violation is not None:
             self.abort(str(self._role.violation))
             return

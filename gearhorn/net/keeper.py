@@ -1,18 +1,19 @@
 """Keeps a connection up: connects, waits for its end, and tries again with growing delays."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
 from gearhorn.core.backoff import Backoff
 from gearhorn.errors import ServerUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.servers import SERVER_AWAY, SERVER_BACK
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings
 from gearhorn.net.tls import TROUBLE
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # A connection that lasted this long was a success; one that did not keeps the delays growing.
 LASTING_S = 5.0
@@ -36,8 +37,8 @@ class Keeper:
         care: Callable[[Connection[Any]], None],
         on_trouble: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._what = f"Gearman server {address} ({purpose})"
-        self._is_logged = bool(purpose)
+        self._address = address
+        self._purpose = purpose
         self._connect = connect
         self._care = care
         self._on_trouble = on_trouble
@@ -78,13 +79,13 @@ class Keeper:
 
     def _say_trouble(self, what: str, reason: str) -> None:
         is_news = not self._in_trouble or (reason.startswith(TROUBLE) and reason != self._told)
-        if self._is_logged and is_news and not self._is_stopping:
-            log.warning("%s %s: %s; trying again until it is back", self._what, what, reason)
+        if self._purpose and is_news and not self._is_stopping:
+            log.say(SERVER_AWAY, server=self._address, purpose=self._purpose, what=what, reason=reason)
             self._told = reason
         self._in_trouble = True
         self._on_trouble(reason)
 
     def _say_up(self) -> None:
-        if self._is_logged and self._in_trouble:
-            log.info("%s is back", self._what)
+        if self._purpose and self._in_trouble:
+            log.say(SERVER_BACK, server=self._address, purpose=self._purpose)
         self._in_trouble = False

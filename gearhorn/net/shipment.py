@@ -1,15 +1,16 @@
 """What is being sent for one fanout: its run, its packets, and who wants to hear of it."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT, FanoutRun, Portion
 from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.jobs import FANOUT_BUG
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # A receiver's exception becomes part of the publisher's answer; nobody reads more than this of it, nor of all of them
 # together: a hundred thousand hosts may fail in the same way.
@@ -94,7 +95,7 @@ class Shipment:
 
     def break_off(self, error: Exception) -> None:
         """Ends the run over a bug. To be called where no error may pass, so that whoever listens hears of the end."""
-        log.error("a fanout ran into a bug", exc_info=error)
+        log.say(FANOUT_BUG, because=error)
         self.is_broken = True
         self.on_answer = None
         self.abandon()

@@ -1,12 +1,14 @@
 """The worker's link to one server: brings jobs in and carries their ends out, over as many connections as it takes."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gearhorn.errors import BadRequest
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.jobs import JOB_REFUSED
+from gearhorn.logs.events.servers import SERVER_COMPLAINED
 from gearhorn.net.address import Address
 from gearhorn.net.backpressure import Backpressure, without_limit
 from gearhorn.net.connection import Connection, LinkSettings, connect
@@ -17,7 +19,7 @@ from gearhorn.wire.packets import Complaint
 from gearhorn.wire.worker import WorkerRole
 from gearhorn.wire.worker_events import Assigned, Oversized, WorkerEvent
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Names of queues that nobody uses; see WorkerRole.leave_mark.
 MARK_PREFIX = b"__gearhorn_mark_"
@@ -222,7 +224,7 @@ class WorkerLink:
 
     def _handle(self, event: WorkerEvent) -> None:
         if isinstance(event, Complaint):
-            log.warning("Gearman server %s complained: %s", self.address, event)
+            log.say(SERVER_COMPLAINED, server=self.address, complaint=event)
         elif self._role is not None:
             if isinstance(event, Oversized):
                 self._refuse(event, self._role)
@@ -231,5 +233,5 @@ class WorkerLink:
 
     def _refuse(self, job: Oversized, role: WorkerRole) -> None:
         text = str(BadRequest("", f"the job has {job.size_bytes} bytes, more than {job.limit_bytes}"))
-        log.info("refused a job of queue %s: %s", job.queue.decode("utf-8", "replace"), text)
+        log.say(JOB_REFUSED, queue=job.queue.decode("utf-8", "replace"), reason=text)
         Job(Assigned(job.handle, job.queue, b"", b""), role, self).refuse(text.encode())

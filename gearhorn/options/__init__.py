@@ -21,6 +21,18 @@ _LOG_OPTIONS: list[cfg.Opt] = [
         ignore_case=True,
         help="The least weighty lines that are logged.",
     ),
+    cfg.StrOpt(
+        "log_format",
+        default="auto",
+        choices=[
+            ("auto", "text"),
+            ("text", "for people: the clock, the level, the event, a sentence"),
+            ("json", "for machines: an object a line, with the event's fields"),
+        ],
+        ignore_case=True,
+        help="How a line looks. Where standard error is systemd's journal, its priority goes before it, and a line of "
+        "text has no clock. See doc/logs.md for the events.",
+    ),
 ]
 
 # oslo.config's name for the group [DEFAULT] is None.

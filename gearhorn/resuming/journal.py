@@ -1,17 +1,18 @@
 """Keeps the record of one run up to date while its copies go out."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import Tally
 from gearhorn.errors import GearhornError, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.resuming import RECORD_LEFT, RECORD_UNWRITTEN
 from gearhorn.resuming.record import OWNER, PROGRESS, RECORD_TTL_S, REQUEST, Record, render_record
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Copies are held back for a record for so long at most: a store that is away must not stop them.
 WRITE_LIMIT_S = 0.5
@@ -73,7 +74,7 @@ class Journal:
                 else:
                     await self._drop()
         except (GearhornError, TimeoutError) as error:
-            log.info("the record of a fanout stays until it runs out: %s", error)
+            log.say(RECORD_LEFT, error=error)
 
     async def _drop(self) -> None:
         for kind in (REQUEST, PROGRESS, OWNER) if self.is_owned else (PROGRESS,):
@@ -112,7 +113,7 @@ class Journal:
         self._tally.is_gated = False
         if not self._in_trouble:
             reason = str(error) or "no answer in time"
-            log.warning("how far a fanout has come cannot be recorded: %s; if this worker is lost now, many", reason)
+            log.say(RECORD_UNWRITTEN, reason=reason)
         self._in_trouble = True
 
     def _say_over(self) -> None:

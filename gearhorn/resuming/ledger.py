@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from gearhorn.core.members import Members
 from gearhorn.core.progress import Tally
 from gearhorn.errors import GearhornError, ServerUnavailable
 from gearhorn.grouping import Grouper
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.resuming import FANOUT_RESUMED, FANOUT_UNRECORDED, RECORD_UNKEPT, RECORD_UNREAD
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.job import Job
@@ -31,7 +32,7 @@ from gearhorn.resuming.record import (
 )
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # A record that is not there within this time is done without: the fanout begins anew, and is not held up.
 READ_LIMIT_S = 1.0
@@ -147,7 +148,7 @@ class Ledger:
             await self._keep(OWNER, identity, self.token, OWNER_TTL_S)
             await self._keep(REQUEST, identity, value, RECORD_TTL_S)
         else:
-            log.info("a fanout of %r is too large to be finished by others if this worker is lost", request.topic)
+            log.say(FANOUT_UNRECORDED, topic=request.topic)
         return self._journal(identity, request, members, None, is_owned=True)
 
     def _journal(
@@ -164,9 +165,12 @@ class Ledger:
         if found is not None:
             rest = members.outside(done).changed({client_id: True for client_id in found.again if client_id in members})
             out_count = len(members) - len(rest)
-            log.warning(
-                "a fanout of topic %r goes on where worker %s stopped: %d of its %d copies are out already",
-                *(request.topic, found.worker, out_count, len(members)),
+            log.say(
+                FANOUT_RESUMED,
+                topic=request.topic,
+                worker_id=found.worker,
+                out_count=out_count,
+                copies_count=len(members),
             )
         tally = Tally(rest, done, is_gated=request.background)
         run = FanoutRun(
@@ -193,7 +197,7 @@ class Ledger:
             is_same = not record.mark or await knows_queue(job.address, self._link, record.mark)
         except (GearhornError, TimeoutError) as error:
             reason = str(error) or "the store did not answer in time"
-            log.warning("whether a fanout was cut short before cannot be told, it begins anew: %s", reason)
+            log.say(RECORD_UNREAD, reason=reason)
             return None
         return record if is_same else None
 
@@ -201,4 +205,4 @@ class Ledger:
         try:
             await self._store.keep_record(RecordKey(kind, identity), value, ttl_s, is_listed=kind == REQUEST)
         except GearhornError as error:
-            log.info("a fanout's record is not kept for others: %s", error)
+            log.say(RECORD_UNKEPT, error=error)

@@ -1,16 +1,17 @@
 """Finds background fanouts that a lost worker has left, on servers that give its jobs to nobody else."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from gearhorn.bodies import FanoutRequest
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.resuming import FANOUT_ADOPTED, FANOUT_FINISHED, FANOUT_UNFINISHED, ORPHANS_UNSEEN
 from gearhorn.resuming.ledger import OWNER_TTL_S
 from gearhorn.resuming.record import OWNER, REQUEST, parse_request
 from gearhorn.store.base import RecordKey, Store
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 LOOK_EVERY_S = 10.0
 
@@ -30,10 +31,10 @@ class Orphan:
         """It has no place among the jobs that are counted."""
 
     def complete(self, data: bytes = b"") -> None:
-        log.warning("finished the fanout of topic %r: %s copies are out in all", self.request.topic, data.decode())
+        log.say(FANOUT_FINISHED, topic=self.request.topic, copies_count=data.decode())
 
     def refuse(self, text: bytes) -> None:
-        log.error("the fanout of topic %r ended with failures: %s", self.request.topic, text.decode("utf-8", "replace"))
+        log.say(FANOUT_UNFINISHED, topic=self.request.topic, reason=text.decode("utf-8", "replace"))
 
     def send_data(self, data: bytes) -> None:
         """There is nobody to send it to."""
@@ -56,7 +57,7 @@ class Orphans:
             try:
                 await self._look()
             except GearhornError as error:
-                log.debug("fanouts without a worker were not looked for: %s", error)
+                log.say(ORPHANS_UNSEEN, error=error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _look(self) -> None:
@@ -67,9 +68,5 @@ class Orphans:
             request = parse_request(value) if value is not None else None
             if request is None:
                 continue
-            log.warning(
-                "a fanout of topic %r was cut short: its worker is lost, and the Gearman server has dropped the job; "
-                "this worker finishes it",
-                request.topic,
-            )
+            log.say(FANOUT_ADOPTED, topic=request.topic)
             await self._finish(Orphan(identity, request))

@@ -1,6 +1,5 @@
 """The keys file on disk: who may read it, and when it is read again."""
 
-import logging
 import os
 import stat
 from collections.abc import Callable
@@ -8,9 +7,11 @@ from pathlib import Path
 
 from gearhorn.clock import steady_s
 from gearhorn.errors import Misconfigured
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.signing import KEYS_READ, KEYS_UNREAD
 from gearhorn.signing.keys import Keys, parse_keys
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # What is read once is not looked at again sooner.
 LOOK_INTERVAL_S = 1.0
@@ -50,9 +51,9 @@ class KeyFile:
         try:
             self._keys = self._read()
         except Misconfigured as error:
-            log.error("%s; the keys from before stay", error)
+            log.say(KEYS_UNREAD, error=error)
         else:
-            log.info("the keys were read anew: %s", ", ".join(sorted(self._keys)) or "none")
+            log.say(KEYS_READ, key_ids=", ".join(sorted(self._keys)) or "none")
 
     def _read(self) -> Keys:
         self._marks = {self._path: _mark(self._path)}  # before it is read: what changes meanwhile is seen next time

@@ -10,17 +10,18 @@ short by the very restart.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gearhorn.errors import BadRequest, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.signing import ENDING_UNKEPT
 from gearhorn.net.job import Job
 from gearhorn.patience import Patience
 from gearhorn.signing.vouchers import Ending, SignedJob, Voucher, identity_of
 from gearhorn.store.base import RecordKey, Store
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # Kinds of records.
 RUNS, ENDINGS = "signed-run", "signed-ending"
@@ -79,7 +80,7 @@ class Replays:
         try:
             await self._ask(lambda: self._store.claim_record(RecordKey(ENDINGS, name), value, ttl_s))
         except StoreUnavailable as error:
-            log.warning("could not note that a signed job has ended: %s", error)
+            log.say(ENDING_UNKEPT, error=error)
 
     async def _claim(self, name: str, identity: bytes, ttl_s: float) -> bytes | None:
         return await self._ask(lambda: self._store.claim_record(RecordKey(RUNS, name), identity, ttl_s))

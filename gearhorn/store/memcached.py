@@ -5,12 +5,13 @@ names begin like this one's.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_UNSETTLED_UNKNOWN, STORE_VOLATILE
 from gearhorn.names import queue_name
 from gearhorn.store.base import (
     Change,
@@ -38,7 +39,7 @@ from gearhorn.store.threads import BlockingCalls
 from gearhorn.store.urls import Address, refuse_options, refuse_userinfo, split_addresses, split_url
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Result = TypeVar("Result")
 
@@ -75,7 +76,7 @@ class MemcachedStore:
         self._calls.start()
         await self._calls.run(self._peers.check)
         await self._calls.run(self._leases.leases)  # who has seen them notices when they are lost
-        log.warning("subscriptions are kept in memcached: they are lost when it restarts or runs out of memory")
+        log.say(STORE_VOLATILE)
 
     async def close(self) -> None:
         await self._calls.close(self._peers.close)
@@ -161,7 +162,7 @@ class MemcachedStore:
         try:
             return await self._calls.run(lambda: self._settling.find(ttl_s))
         except StoreUnavailable as error:
-            log.debug("unsettled topics could not be looked for: %s", error)
+            log.say(STORE_UNSETTLED_UNKNOWN, error=error)
             return []
 
     async def _settle(self, topics: Sequence[TopicVersion]) -> None:

@@ -6,13 +6,14 @@ memcached has thrown it out. What somebody has to look at later is on the agenda
 """
 
 import contextlib
-import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gearhorn.errors import StoreUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_LIST_TORN
 from gearhorn.store.base import (
     UNKNOWN_VERSION,
     Applied,
@@ -33,7 +34,7 @@ from gearhorn.store.memcached_peers import AnswerLost, Peers
 from gearhorn.store.memcached_roots import Roots
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Made(NamedTuple):
@@ -152,7 +153,7 @@ class MemcachedLists:
         if len(chunks) < len(needed):
             if self._roots.look(topic)[1] != token:
                 raise Overtaken
-            log.warning("memcached has lost a part of the subscriber list of %r", topic)
+            log.say(STORE_LIST_TORN, topic=topic)
         draft.load({token: chunks.get(token) for token in needed})
         return draft, token
 

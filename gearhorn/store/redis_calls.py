@@ -1,6 +1,5 @@
 """Runs the scripts, on the keys of one prefix, and plain commands that only read."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +7,13 @@ import msgspec
 import redis.exceptions as theirs
 
 from gearhorn.clock import steady_s
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_INFO_REFUSED
 from gearhorn.store.redis_link import RedisLink
 from gearhorn.store.redis_scripts import KEYS, Result, Script
 from gearhorn.store.versions import MICROSECONDS_PER_S
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Words = tuple[str | bytes, ...]
 Command = Words
@@ -62,11 +63,7 @@ class RedisCalls:
 
     def _complain(self) -> None:
         if not self._has_complained:
-            log.warning(
-                "%s does not let its user ask INFO: a server that is started again or replaced by its replica may "
-                "have lost leases unnoticed, and workers may miss changes (ACL SETUSER … +info)",
-                self._link.name,
-            )
+            log.say(STORE_INFO_REFUSED, store=self._link.name)
         self._has_complained = True
 
 

@@ -1,12 +1,13 @@
 """What a Redis would do when its memory is full, and whether that is near. Lists must not be thrown out."""
 
-import logging
 from typing import Any
 
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.store import STORE_MEMORY, STORE_MEMORY_UNKNOWN
 from gearhorn.store.redis_calls import RedisCalls
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # So much of its memory in use is nearly all: a list of 100,000 subscribers takes 10 MB.
 NEARLY_FULL = 0.9
@@ -17,10 +18,10 @@ async def warn_of_memory(calls: RedisCalls, name: str) -> None:
     try:
         [answer] = await calls.execute([("INFO", "memory")])
     except GearhornError as error:
-        log.debug("how much memory %s has left could not be asked: %s", name, error)
+        log.say(STORE_MEMORY_UNKNOWN, store=name, error=error)
         return
     for line in judge_memory(_read(answer)):
-        log.warning("%s %s", name, line)
+        log.say(STORE_MEMORY, store=name, finding=line)
 
 
 def judge_memory(info: dict[str, str]) -> list[str]:

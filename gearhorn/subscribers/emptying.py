@@ -6,19 +6,20 @@ done, and to a background job it makes no difference. Its payload is safe before
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 
 from gearhorn.errors import ServerUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.subscribers import LETTERS_RETURNED, LETTERS_STUCK
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.job import Job
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.subscribers.letters import Letter, LetterBox
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # So many jobs are held at a time, and their payloads made safe together.
 JOBS_AT_ONCE = 1000
@@ -61,7 +62,7 @@ class Emptying:
                 async with asyncio.timeout(LAST_LIMIT_S):
                     await self.leave(self._owners)
             if self._worker.held_count:
-                log.error("%d drained copies were not kept, and went back to their queues", self._worker.held_count)
+                log.say(LETTERS_RETURNED, copies_count=self._worker.held_count)
             await self._worker.close()
             for task in running:
                 task.cancel()
@@ -114,7 +115,7 @@ class Emptying:
                 return await self._letter_box.keep(letters)
             except (OSError, ServerUnavailable) as error:
                 if not was_away:
-                    log.error("%d drained copies cannot be kept, and wait: %s", len(letters), error)
+                    log.say(LETTERS_STUCK, copies_count=len(letters), error=error)
                 was_away = True
                 await asyncio.sleep(RETRY_S)
 

@@ -1,7 +1,6 @@
 """The watching worker's looks at the subscribers, and what each look leads to."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection, Iterable
 from functools import partial
@@ -9,6 +8,8 @@ from functools import partial
 from gearhorn.clock import steady_s
 from gearhorn.core.health import DEAD, IDLE, SUSPECT, Case, Ward
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.subscribers import SUBSCRIBERS_UNDROPPED
 from gearhorn.metrics import Counters
 from gearhorn.subscribers.aside import reckon
 from gearhorn.subscribers.dropping import Dropper
@@ -18,7 +19,7 @@ from gearhorn.subscribers.report import NOTHING, Report, owner_of, paused_of
 from gearhorn.subscribers.survey import Survey, Surveyor
 from gearhorn.subscribers.telling import Patient, tell_back, tell_worse
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # So many are dropped together.
 DROPPED_AT_ONCE = 200
@@ -167,7 +168,7 @@ class Looker:
         if not task.cancelled() and (error := task.exception()) is not None:
             if not isinstance(error, GearhornError):
                 raise error
-            log.warning("dead subscribers were not dropped, the next look tries again: %s", error)
+            log.say(SUBSCRIBERS_UNDROPPED, error=error)
 
 
 def _patient(queue: bytes, case: Case) -> Patient:

@@ -1,18 +1,19 @@
 """Asks all servers what waits in their queues, and puts the answers together."""
 
 import asyncio
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gearhorn.core.health import Sight
 from gearhorn.errors import ServerUnavailable
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.servers import SERVER_ASKED, SERVER_UNASKED
 from gearhorn.net.address import Address
 from gearhorn.net.admin import ask_status
 from gearhorn.net.connection import LinkSettings
 from gearhorn.wire.status import Counts, StatusRole
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 
 class Survey(NamedTuple):
@@ -47,11 +48,11 @@ class Surveyor:
             took_s = await ask_status(server, self._link, role)
         except ServerUnavailable as error:
             if server not in self._silent:
-                log.warning("Gearman server %s cannot be asked: %s; no subscriber is taken for dead", server, error)
+                log.say(SERVER_UNASKED, server=server, error=error)
             self._silent.add(server)
             return None
         if server in self._silent:
-            log.info("Gearman server %s can be asked for its queues again", server)
+            log.say(SERVER_ASKED, server=server)
             self._silent.discard(server)
         return took_s
 

@@ -1,13 +1,20 @@
 """What the log hears of subscribers: a line each, or one for all of them when they are many."""
 
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from gearhorn.core.health import DEAD, SUSPECT
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.subscribers import (
+    SUBSCRIBER_BACK,
+    SUBSCRIBER_DROPPED,
+    SUBSCRIBER_WORSE,
+    SUBSCRIBERS_BACK,
+    SUBSCRIBERS_WORSE,
+)
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # More at once are summed up: a thousand lines help nobody.
 MOST_LINES = 20
@@ -34,51 +41,46 @@ def tell_worse(state: str, patients: Sequence[Patient]) -> None:
     """These are now `state`, suspect or dead."""
     if len(patients) > MOST_LINES:
         jobs_count = sum(patient.backlog_count for patient in patients)
-        log.warning(
-            "%d subscribers are %s; %d copies wait for them: %s",
-            len(patients),
-            _WORDS[state],
-            jobs_count,
-            _some(patients),
+        log.say(
+            SUBSCRIBERS_WORSE,
+            subscribers_count=len(patients),
+            state=_WORDS[state],
+            copies_count=jobs_count,
+            some=_some(patients),
         )
         return
     for one in patients:
-        log.warning(
-            "subscriber client_id=%r topic=%r is %s; %d copies wait, since %s%s",
-            one.client_id,
-            one.topic,
-            _WORDS[state],
-            one.backlog_count,
-            time_of(one.since_s),
-            "; no more are sent" if one.is_paused else "",
+        log.say(
+            SUBSCRIBER_WORSE,
+            client_id=one.client_id,
+            topic=one.topic,
+            state=_WORDS[state],
+            copies_count=one.backlog_count,
+            since=time_of(one.since_s),
+            note="; no more are sent" if one.is_paused else "",
         )
 
 
 def tell_back(patients: Sequence[Patient]) -> None:
     """Their queues are served again, or have no such backlog any more."""
     if len(patients) > MOST_LINES:
-        log.info("%d subscribers are back: %s", len(patients), _some(patients))
+        log.say(SUBSCRIBERS_BACK, subscribers_count=len(patients), some=_some(patients))
         return
     for one in patients:
-        log.info(
-            "subscriber client_id=%r topic=%r is back, after trouble since %s",
-            one.client_id,
-            one.topic,
-            time_of(one.since_s),
-        )
+        log.say(SUBSCRIBER_BACK, client_id=one.client_id, topic=one.topic, since=time_of(one.since_s))
 
 
 def tell_dropped(one: Patient, fate: str) -> None:
     """Each in a line of its own, however many: what was deleted has to be found again. `backlog_count` were taken off
     the queue, and `fate` says what became of them.
     """
-    log.warning(
-        "dropped subscriber client_id=%r topic=%r: took %d copies off its queue (%s); nobody served it since %s",
-        one.client_id,
-        one.topic,
-        one.backlog_count,
-        fate,
-        time_of(one.since_s),
+    log.say(
+        SUBSCRIBER_DROPPED,
+        client_id=one.client_id,
+        topic=one.topic,
+        copies_count=one.backlog_count,
+        fate=fate,
+        since=time_of(one.since_s),
     )
 
 

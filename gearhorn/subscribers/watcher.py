@@ -5,7 +5,6 @@ nobody can tell any more, lets all copies flow again.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from random import Random
 from typing import NamedTuple
@@ -13,6 +12,8 @@ from typing import NamedTuple
 from gearhorn.clock import steady_s
 from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -29,7 +30,7 @@ from gearhorn.subscribers.policies import ReaperSettings
 from gearhorn.subscribers.report import read_paused, read_report, write_report
 from gearhorn.subscribers.survey import Surveyor
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 # A watcher that says nothing for so many intervals is taken for dead; what it knew outlasts that.
 OFFICE_INTERVALS = 3
@@ -86,7 +87,7 @@ class Watcher:
         try:
             await work()
         except GearhornError as error:
-            log.info("the subscribers cannot be looked after now: %s", error)
+            log.say(WATCH_BLIND, error=error)
         if steady_s() - self._heard_at_s > REPORT_INTERVALS * self._settings.interval_s:
             self._pauses.set(())
 
@@ -96,12 +97,12 @@ class Watcher:
         self._pause_s = self._settings.interval_s
         if is_elected:
             if not was_watching:
-                log.info("this worker watches the subscribers")
+                log.say(WATCH_BEGUN)
                 self._looker.begin(await read_report(self._store))
             await self._watch()
             return
         if was_watching:
-            log.info("another worker watches the subscribers now")
+            log.say(WATCH_ENDED)
             await self._looker.end()
         await self._follow()
 

@@ -197,7 +197,7 @@ def test_a_job_that_is_not_finished_in_time_goes_to_another_worker(tmp_path: Pat
     worker = Worker([gearmand], tmp_path, store, drain_timeout="0.2")
     with awaiting(worker), waiting_fanout(gearmand) as fanout:
         assert worker.ends(signal.SIGTERM) == exits.OK
-        assert worker.log.count(f"WARNING gearhorn.daemon: gave 1 unfinished jobs back to {gearmand.address}\n") == 1
+        assert worker.log.count(f"WARNING jobs.given_back: gave 1 unfinished jobs back to {gearmand.address}\n") == 1
         with awaiting(Worker([gearmand], tmp_path / "second", store)):
             fanout.finish_copy()
             again = fanout.receiver.take()

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "grouping": "",
     "logs": "errors",
     "metrics": "errors",
-    "systemd": "errors",
+    "systemd": "errors logs",
     "wire": "errors names",
     "core": "errors names",
     "bodies": "errors names core",
@@ -28,22 +28,22 @@ MAY_IMPORT = {
     "credentials": "errors logs",
     "process_marks": "",
     "tasks": "",
-    "patience": "errors core",
+    "patience": "errors core logs",
     "messages": "core",
-    "rounds": "errors core store clock patience",
-    "losses": "errors names core store",
+    "rounds": "errors core store clock patience logs",
+    "losses": "errors names core store logs",
     "lookups": "errors core store grouping logs metrics clock patience",
     "directory": "errors names core store grouping logs metrics clock patience rounds lookups",
-    "leasing": "errors core store clock patience process_marks",
-    "post": "errors names core wire net store messages",
-    "reaping": "errors names net store directory",
-    "subscribers": "errors names wire core net store clock directory metrics",
+    "leasing": "errors core store clock patience process_marks logs",
+    "post": "errors names core wire net store messages logs",
+    "reaping": "errors names net store directory logs",
+    "subscribers": "errors names wire core net store clock directory metrics logs",
     "matchmaker": """
-        errors names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
+        errors logs names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
         losses metrics
     """,
     "resuming": "errors names bodies core store net grouping logs metrics",
-    "signing": "errors bodies core net store clock patience",
+    "signing": "errors bodies core net store clock patience logs",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
     "fanouts": """
         errors names bodies core net directory broadcast resuming subscribers logs metrics

@@ -4,7 +4,6 @@ gear's own server shakes hands with one after the other, in the thread that acce
 everybody else out, and each handshake that fails costs all others a second.
 """
 
-import logging
 import os
 import select
 import socket
@@ -14,7 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-log = logging.getLogger(__name__)
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.embedded import DOOR_STUCK, GUEST_LOST, GUEST_REFUSED
+
+log = log_for(__name__)
 
 LetIn = Callable[[Any, socket.socket], None]
 
@@ -71,7 +73,7 @@ class Door:
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
-            log.error("no connection can be accepted: %s", error.strerror)
+            log.say(DOOR_STUCK, reason=error.strerror)
             time.sleep(ACCEPT_PAUSE_S)
             return
         if self._tls is None:
@@ -102,12 +104,12 @@ class Door:
         try:
             self._let_in(address, conn)
         except OSError as error:  # it has hung up
-            log.debug("a connection of %s was lost: %s", address[0], error)
+            log.say(GUEST_LOST, guest=address[0], error=error)
             conn.close()
 
     def _send_away(self, fd: int, reason: str) -> None:
         guest = self._forget(fd)
-        log.info("refused a connection of %s: no TLS handshake: %s", guest.address[0], reason)
+        log.say(GUEST_REFUSED, guest=guest.address[0], reason=reason)
         guest.conn.close()
 
     def _forget(self, fd: int) -> _Guest:

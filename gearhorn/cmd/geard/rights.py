@@ -6,14 +6,15 @@ with patterns in text, which Python does not allow, so that everybody's connecti
 """
 
 import configparser
-import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gearhorn.errors import GearhornError, Misconfigured
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.embedded import GRANT_REFUSED, REVOKE_REFUSED, RIGHT_GRANTED, RIGHT_MISSING, RIGHT_REVOKED
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 OPTIONS = ("register", "invoke", "grant")
 
@@ -53,7 +54,7 @@ class Rights:
         may = subject is OWN or _matches(getattr(self._entry(subject), verb), name)
         if not may:
             who = subject or "a certificate without common name"
-            log.info("%s may not %s %r", who, verb, name.decode("utf-8", "replace"))
+            log.say(RIGHT_MISSING, subject=who, verb=verb, queue=name.decode("utf-8", "replace"))
         return may
 
     def _entry(self, subject: object) -> Entry:
@@ -132,13 +133,13 @@ def _show(entry: Entry) -> str:
 
 def _change(rights: Rights, subject: object, name: str, verb: str, pattern: str) -> bytes:
     if not rights.can_grant(subject):
-        log.warning("%s may not grant anything, and tried to: %s to %s", subject, verb, name)
+        log.say(GRANT_REFUSED, by=subject, verb=verb, subject=name)
         return b"ERR PERMISSION_DENIED\n"
     try:
         _set(rights, name, verb, _judge(pattern))
     except NoPattern as error:
         return f"ERR UNABLE {error}\n".encode("utf-8", "replace")
-    log.info("%s granted %s to %s: %s", subject, verb, name, pattern or "yes")
+    log.say(RIGHT_GRANTED, by=subject, verb=verb, subject=name, pattern=pattern or "yes")
     return b"OK\n"
 
 
@@ -149,12 +150,12 @@ def _set(rights: Rights, name: str, verb: str, pattern: str) -> None:
 def _revoke(rights: Rights, subject: object, name: str, verb: str) -> bytes:
     """Everybody may give up what is theirs."""
     if name != subject and not rights.can_grant(subject):
-        log.warning("%s may not revoke anything of others, and tried to: %s of %s", subject, verb, name)
+        log.say(REVOKE_REFUSED, by=subject, verb=verb, subject=name)
         return b"ERR PERMISSION_DENIED\n"
     entry = rights.entries.get(name, Entry())
     for each in OPTIONS if verb == "all" else (verb,):
         setattr(entry, each, False if each == "grant" else "")
     if entry == Entry():
         rights.entries.pop(name, None)
-    log.info("%s revoked %s of %s", subject, verb, name)
+    log.say(RIGHT_REVOKED, by=subject, verb=verb, subject=name)
     return b"OK\n"
