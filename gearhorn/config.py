@@ -29,11 +29,12 @@ from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
 from gearhorn.options.gearman import DEFAULT_SERVER
 from gearhorn.options.reading import read_options, written
+from gearhorn.overview.observer import TOPICS_LIMIT, ObserverSettings
 from gearhorn.patience import PatienceSettings
 from gearhorn.resuming.ledger import ResumingSettings
 from gearhorn.signing.guard import SigningSettings
 from gearhorn.store.opening import StoreSettings
-from gearhorn.store.urls import add_login, holds_secret
+from gearhorn.store.urls import add_login, holds_secret, without_secrets
 from gearhorn.subscribers.policies import POLICIES, ReaperSettings
 
 TLS_FILES = ("ca_file", "cert_file", "key_file", "key_password_file")
@@ -160,6 +161,18 @@ class Config:
             reaper=self.reaper_settings(),
             bytes_in_flight=worker.bytes_in_flight,
             drain_timeout_s=worker.drain_timeout,
+        )
+
+    def observer_settings(self, topics_limit: int = TOPICS_LIMIT) -> ObserverSettings:
+        url = self.store_settings().url
+        return ObserverSettings(
+            servers=self.servers(),
+            link=self.link_settings(),
+            queues=self.own_queues(),
+            matchmaking_topic=self.matchmaking_settings().topic,
+            store_kind=url.partition("://")[0],
+            store_url=without_secrets(url),
+            topics_limit=topics_limit,
         )
 
     def _limits(self) -> Limits:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gearhorn import __version__
 from gearhorn.clock import HastyClock
@@ -80,6 +81,7 @@ class Matchmaker:
         self._settings = settings
         self._store = store
         self._started_at_s = time.time()
+        self._reading: dict[str, Any] = {}  # the counters as they were last told, and when
         self._renewal_count = 0
         self._message_count = 0
         self._joined = asyncio.Event()
@@ -219,7 +221,9 @@ class Matchmaker:
             await self.directory.change(Subscribe(topic, worker_id))
 
     def _describe(self) -> str:
+        """With two readings of the counters, so that whoever reads it can tell what is done a second."""
         lists = self._matchmaking.lists
+        earlier, self._reading = self._reading, {"at": time.time(), "counters": self._counters.shown()}
         return describe(
             since=self._started_at_s,
             address=socket.gethostname(),
@@ -230,7 +234,9 @@ class Matchmaker:
             renewals=self._renewal_count,
             messages=self._message_count,
             process=own_mark(),
-            counters=self._counters.shown(),
+            lease_ttl=self._settings.limits.lease_ttl_s,
+            **self._reading,
+            earlier=earlier,
         )
 
     async def _find_members(self) -> Members:

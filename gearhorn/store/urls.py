@@ -88,6 +88,16 @@ def holds_secret(url: str) -> bool:
     return not url.startswith(("sqlite:", "memory:")) and ("@" in url or "password=" in url)
 
 
+def without_secrets(url: str) -> str:
+    """For people: the scheme, the hosts and the path. What could hold a password is left out, read or not."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return ""
+    if scheme in ("sqlite", "memory"):
+        return url
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
 def add_login(url: str, username: str = "", password: str = "", sentinel_password: str = "") -> str:
     """The URL with what was kept apart from it, as its driver expects it.
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from gearhorn.errors import ProtocolViolation
 
-_LINE = re.compile(rb"^([^\t\n]+)\t([0-9]+)\t([0-9]+)\t([0-9]+)\r?$", re.MULTILINE)
-_ENDS = (b"\n.\n", b"\n.\r\n")
+LINE = re.compile(rb"^([^\t\n]+)\t([0-9]+)\t([0-9]+)\t([0-9]+)\r?$", re.MULTILINE)
+ENDS = (b"\n.\n", b"\n.\r\n")
 _LONGEST_END_BYTES = 4
 
 # Far above the answer of a server with a million queues, each with the longest name that it could have.
@@ -64,9 +64,9 @@ class StatusRole:
         self._end = (self._end + data[-_LONGEST_END_BYTES:])[-_LONGEST_END_BYTES:]
         if self._size_bytes > ANSWER_LIMIT_BYTES:
             self.violation = ProtocolViolation(f"the answer to status has more than {ANSWER_LIMIT_BYTES} bytes")
-        elif self._pieces[0].startswith(b"ERR"):
+        elif self._is_refused():
             self.violation = ProtocolViolation(f"status was refused: {self._pieces[0][:80]!r}")
-        return [Answered()] if self.violation is None and self._end.endswith(_ENDS) else []
+        return [Answered()] if self.violation is None and self._end.endswith(ENDS) else []
 
     def read(self) -> Iterator[None]:
         """Reads the answer bit by bit, so that others have their turns between. A line costs half a microsecond."""
@@ -78,9 +78,12 @@ class StatusRole:
             start = end
             yield
 
+    def _is_refused(self) -> bool:
+        return self._pieces[0].startswith(b"ERR")
+
     def _read(self, lines: bytes) -> None:
         over_count, wanted = self._over_count, self._wanted
-        for name, total, running, workers in _LINE.findall(lines):
+        for name, total, running, workers in LINE.findall(lines):
             if workers == b"0" and total != b"0":
                 waiting_count = int(total) - int(running)
                 if waiting_count > over_count or name in wanted:

@@ -42,6 +42,7 @@ MAY_IMPORT = {
         errors logs names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
         losses metrics
     """,
+    "overview": "errors names wire core net store clock losses subscribers",
     "resuming": "errors names bodies core store net grouping logs metrics",
     "signing": "errors bodies core net store clock patience logs",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
@@ -62,11 +63,11 @@ MAY_IMPORT = {
     "options": "errors names core logs metrics",
     "config": """
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
-        subscribers logs metrics
+        overview subscribers logs metrics
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        subscribers metrics systemd
+        overview subscribers metrics systemd
     """,
     "__main__": "cmd",
 }
