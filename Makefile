@@ -22,7 +22,7 @@ TOX := $(TOX_ENV)/bin/tox
 
 SAMPLE := etc/gearhorn/gearhorn.conf.sample
 
-.PHONY: help run test bench bench-quick simulate sample lint types docs format check clean
+.PHONY: help run test bench bench-quick simulate sample generated lint types docs format check clean
 
 help:
 	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-quick tries in a few minutes whether make bench would work'
 	@echo 'make simulate tries many more histories of matchmaking than the tests do'
 	@echo 'make sample  writes the sample of the configuration anew, from the options'
+	@echo 'make generated writes man pages and completion into share/ anew, from the program, and the sample, too'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict'
 	@echo 'make docs    builds the documentation: build/docs/index.html'
@@ -64,6 +65,10 @@ simulate: $(RUN_ENV)/installed
 # A test asks for the same: see tests/unit/test_config.py.
 sample: $(RUN_ENV)/installed
 	$(RUN_ENV)/bin/oslo-config-generator --namespace gearhorn --wrap-width 100 --output-file $(SAMPLE)
+
+# Tests ask for the same: see tests/unit/reference.
+generated: $(TOX)
+	$(TOX) run -e $@
 
 lint types docs format: $(TOX)
 	$(TOX) run -e $@

@@ -90,7 +90,7 @@ def _add_subscription_options(parser: argparse.ArgumentParser) -> None:
         "--client-id",
         metavar="ID",
         default=socket.gethostname(),
-        help="whose copies to take (default: this host's name, %(default)s); several with one id share its copies",
+        help="whose copies to take (default: this host's name); several with one id share its copies",
     )
     parser.add_argument(
         "--ttl",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gearhorn.cmd import exits, security
 from gearhorn.cmd.embedded import EmbeddedServer
 from gearhorn.cmd.options import Parents
+from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.settings import Overrides, read_config
 from gearhorn.cmd.worker import new_event_loop, serve
 from gearhorn.config import LOGIN_OPTIONS, TLS_FILES
@@ -20,14 +21,28 @@ from gearhorn.net.address import DEFAULT_PORT, Address
 from gearhorn.options.gearman import DEFAULT_SERVER
 from gearhorn.store.opening import open_store
 
+_DESCRIPTION = paragraphs(
+    """Runs a Gearman server (gear's), a SQLite store and the service in one process, until SIGTERM or SIGINT. The
+    subscriptions outlast it; jobs that are queued when it stops are lost."""
+)
+_STATUSES = status_table(
+    {
+        exits.OK: "ended by a signal",
+        exits.ERROR: "an error",
+        exits.USAGE: "wrong usage",
+        exits.MISCONFIGURED: "the configuration is wrong, or the port is taken",
+    }
+)
+
 
 def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "standalone",
         parents=[parents.common],
         help="run the service with a Gearman server and a store of its own",
-        description="Runs a Gearman server (gear's), a SQLite store and the service in one process, until SIGTERM or "
-        "SIGINT. The subscriptions outlast it; jobs that are queued when it stops are lost.",
+        description=_DESCRIPTION,
+        epilog=_STATUSES,
+        formatter_class=DescribedParser,
     )
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the Gearman server (default: %(default)s)")
     parser.add_argument(

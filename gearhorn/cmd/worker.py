@@ -9,6 +9,7 @@ from typing import Any
 
 from gearhorn.cmd import exits
 from gearhorn.cmd.options import Parents
+from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.settings import read_config
 from gearhorn.daemon import Daemon, DaemonSettings, Stop
 from gearhorn.store.base import Store
@@ -25,13 +26,29 @@ except ImportError:  # an optional extra: see setup.cfg
 GARBAGE_THRESHOLD = 5_000
 
 
+_DESCRIPTION = paragraphs(
+    """Runs the service in the foreground: serves the queues fanout, subscribe_fanout and unsubscribe_fanout until
+    SIGTERM or SIGINT, then finishes what it has taken. A second signal cuts that short.""",
+    """A Gearman server or store that is away, at the start or later, is waited for, and said once in the log.""",
+)
+_STATUSES = status_table(
+    {
+        exits.OK: "ended by a signal",
+        exits.ERROR: "an error, such as another worker under the same id",
+        exits.USAGE: "wrong usage",
+        exits.MISCONFIGURED: "the configuration is wrong",
+    }
+)
+
+
 def add_parser(subparsers: Any, parents: Parents) -> None:
     parser = subparsers.add_parser(
         "worker",
         parents=parents,
         help="run the service",
-        description="Runs the service in the foreground: serves the queues fanout, subscribe_fanout and "
-        "unsubscribe_fanout until SIGTERM or SIGINT, then finishes what it has taken. A second signal cuts that short.",
+        description=_DESCRIPTION,
+        epilog=_STATUSES,
+        formatter_class=DescribedParser,
     )
     parser.set_defaults(run=run)
 

@@ -26,6 +26,7 @@ PACKAGE_OF_PROGRAM = {
     "gearadmin": "gearman-tools",
     "gearman": "gearman-tools",
     "gearmand": "gearman-job-server",
+    "groff": "groff-base",
     "memcached": "memcached",
     "nats-server": "nats-server",
     "openssl": "openssl",
@@ -35,6 +36,7 @@ PACKAGE_OF_PROGRAM = {
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
+    "zsh": "zsh",
 }
 # Asked for where it is installed, but not needed: the tests look for it by themselves or bring it along.
 NOT_FROM_DEBIAN = {"geard"}
