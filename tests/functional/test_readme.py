@@ -23,7 +23,7 @@ MESSAGE = "Hello, everybody"
 
 def blocks(language: str) -> list[str]:
     """The code in this language, as somebody would copy it."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\b[^\n]*\n(.*?)^```$", README.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 def block_with(language: str, words: str) -> str:

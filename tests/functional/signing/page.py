@@ -26,7 +26,7 @@ class Vector(NamedTuple):
 
 def blocks(language: str) -> list[str]:
     """The page's pieces of code in one language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\b[^\n]*\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def vectors() -> list[Vector]:
