@@ -121,7 +121,7 @@ class Sandbox:
         """What is shown here, as a page would say it."""
         usual = {str(port.port): str(number) for number, port in self._ports.items()}
         text = re.sub(rf"(?<!\d)({'|'.join(usual)})(?!\d)", lambda found: usual[found[1]], text)
-        text = text.replace(str(self.home), "/home/you").replace(str(self.folder), "")
+        text = text.replace(str(self.home), "~").replace(str(self.folder), "")
         # where another port is not the usual one, or the program has no name of its own, it says so
         text = re.sub(r"(?<=\w) --gearman 127\.0\.0\.1:4730", "", text)
         return re.sub(r"\S*/gearhorn/__main__\.py", "gearhorn", text)
