@@ -12,7 +12,8 @@ from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import Handlers, HandlerSettings
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.life import JOBS_GIVEN_BACK, SERVICE_READY, SERVICE_STOPPED, SERVICE_STOPPING
-from gearhorn.logs.events.store import STORE_UNREACHED
+from gearhorn.logs.events.store import STORE_REACHED, STORE_UNREACHED
+from gearhorn.logs.trouble import Trouble
 from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
@@ -193,17 +194,18 @@ class Daemon:
 
     async def _open_store(self) -> None:
         backoff = Patience(self._settings.patience).backoff()
-        in_trouble = False
+        trouble = Trouble()
         while True:
             try:
                 await self._store.open()
             except StoreUnavailable as error:
-                if not in_trouble:
+                if trouble.begins():
                     log.say(STORE_UNREACHED, error=error)
-                in_trouble = True
                 await asyncio.sleep(backoff.next_s())
             else:
-                return
+                break
+        if trouble.ends():
+            log.say(STORE_REACHED)
 
     async def _drain(self) -> None:
         """Takes no more jobs and finishes those held. CANT_DO comes last: gearmand requeues what is held on it."""

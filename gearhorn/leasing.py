@@ -12,6 +12,7 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.errors import Misconfigured, StoreUnavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import LEASE_AWAITED, LEASE_DENIED, LEASE_HELD_AGAIN, LEASE_LOST, LEASE_UNRENEWED
+from gearhorn.logs.trouble import Trouble
 from gearhorn.patience import Patience
 from gearhorn.process_marks import is_alive
 from gearhorn.store.base import Store
@@ -99,13 +100,15 @@ class Leasing:
 
     async def _take_again(self) -> None:
         """In service, a store that the operator has to mend is no reason to end."""
+        trouble = Trouble()
         while True:
             try:
                 return await self.take()
             except IdTaken:
                 raise
             except Misconfigured as error:
-                log.say(LEASE_DENIED, error=error)
+                if trouble.begins():
+                    log.say(LEASE_DENIED, error=error)
                 await asyncio.sleep(self._ttl_s)
 
     async def _try_to_take(self) -> Lease | None:

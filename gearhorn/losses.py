@@ -18,7 +18,7 @@ import msgspec
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.errors import ListLost
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.store import STORE_LIST_MISSING, STORE_LIST_SHORTER, STORE_LISTS_LOST
+from gearhorn.logs.events.store import STORE_LIST_MISSING, STORE_LIST_SHORTER, STORE_LISTS_LOST, STORE_LOSS_OVER
 from gearhorn.names import RESERVED_PREFIX
 from gearhorn.store.base import NO_MARK, RecordKey, Store, TopicList
 
@@ -132,6 +132,7 @@ class Losses:
         if loss is None or loss.is_forgotten:
             if self._known is not None:
                 self._matchmaking.lists_before.clear()
+                log.say(STORE_LOSS_OVER)
             self._known = None
         elif loss != self._known:
             self._known = loss

@@ -21,7 +21,8 @@ from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.leasing import Leasing
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.lists import CHORE_UNDONE, LISTS_FORGOTTEN
+from gearhorn.logs.events.lists import CHORE_DONE, CHORE_UNDONE, LISTS_FORGOTTEN
+from gearhorn.logs.trouble import Trouble
 from gearhorn.losses import Losses
 from gearhorn.messages import Told, describe, parse_message
 from gearhorn.metrics import Counters
@@ -86,6 +87,7 @@ class Matchmaker:
         self._message_count = 0
         self._joined = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
+        self._chore_trouble = Trouble()
         self._keeping: asyncio.Task[None] | None = None
         self._queue = queue_name(settings.topic, settings.worker_id)
         self._matchmaking = Matchmaking(settings.limits)
@@ -212,7 +214,11 @@ class Matchmaker:
             await self._reaper.remove(renewal.run_out)
             await self._enlist()
         except GearhornError as error:
-            log.say(CHORE_UNDONE, error=error)
+            if self._chore_trouble.begins():
+                log.say(CHORE_UNDONE, error=error)
+        else:
+            if self._chore_trouble.ends():
+                log.say(CHORE_DONE)
 
     async def _enlist(self) -> None:
         """Puts this worker on the list that it may have been taken off, by a store that lost it or by mistake."""

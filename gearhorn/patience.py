@@ -10,6 +10,7 @@ from gearhorn.core.backoff import Backoff
 from gearhorn.errors import StoreUnavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.store import STORE_AWAY, STORE_BACK
+from gearhorn.logs.trouble import Trouble
 
 log = log_for(__name__)
 
@@ -28,7 +29,7 @@ class PatienceSettings:
 class Patience:
     def __init__(self, settings: PatienceSettings) -> None:
         self._settings = settings
-        self._in_trouble = False
+        self._trouble = Trouble()
 
     async def ask(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Repeats a call until the store answers. Only for calls that may be made twice.
@@ -42,13 +43,15 @@ class Patience:
             try:
                 result = await call()
             except StoreUnavailable as error:
-                self._say_trouble(error)
+                if self._trouble.begins():
+                    log.say(STORE_AWAY, error=error)
                 delay_s = backoff.next_s()
                 if loop.time() + delay_s > deadline_s:
                     raise
                 await asyncio.sleep(delay_s)
             else:
-                self._say_over()
+                if self._trouble.ends():
+                    log.say(STORE_BACK)
                 return result
 
     async def ask_for_ever(self, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -61,13 +64,3 @@ class Patience:
 
     def backoff(self) -> Backoff:
         return Backoff(self._settings.first_retry_s, self._settings.most_retry_s, Random())
-
-    def _say_trouble(self, error: StoreUnavailable) -> None:
-        if not self._in_trouble:
-            log.say(STORE_AWAY, error=error)
-        self._in_trouble = True
-
-    def _say_over(self) -> None:
-        if self._in_trouble:
-            log.say(STORE_BACK)
-        self._in_trouble = False

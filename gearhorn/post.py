@@ -8,7 +8,8 @@ from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.lists import WATCHERS_UNTOLD
+from gearhorn.logs.events.lists import WATCHERS_TOLD, WATCHERS_UNTOLD
+from gearhorn.logs.trouble import Trouble
 from gearhorn.messages import render_for_observers, render_message
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.net.dispatch import Dispatch
@@ -38,6 +39,7 @@ class Post:
         self._messenger = Messenger(dispatch.links, ack_timeout_s)
         self._find_members = find_members
         self._publishing: set[asyncio.Task[None]] = set()
+        self._trouble = Trouble()
 
     def send(self, lease: Lease, news: Collection[News], on_acknowledged: Callable[[], None]) -> Callable[[], None]:
         queue = queue_name(self._topic, lease.key.worker_id)
@@ -61,8 +63,11 @@ class Post:
         try:
             members = await self._find_members()
         except GearhornError as error:
-            log.say(WATCHERS_UNTOLD, error=error)
+            if self._trouble.begins():
+                log.say(WATCHERS_UNTOLD, error=error)
             return
+        if self._trouble.ends():
+            log.say(WATCHERS_TOLD)
         workers = {self._worker_id.encode(), *(worker_id.encode() for worker_id in holders)}
         observers = members.without(workers)
         if observers:

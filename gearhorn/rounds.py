@@ -19,7 +19,8 @@ from gearhorn.core.round import Round
 from gearhorn.errors import GearhornError, StoreUnavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import WORKER_SILENT
-from gearhorn.logs.events.store import STORE_LEASES_LOST
+from gearhorn.logs.events.store import STORE_LEASES_LOST, STORE_LEASES_OVER
+from gearhorn.logs.trouble import Trouble
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
@@ -88,6 +89,7 @@ class Rounds:
         self._ack_timeout_s = ack_timeout_s
         self._now_s = now_s
         self._next: Lot | None = None
+        self._leases_lost = Trouble()
         self._runner: asyncio.Task[None] | None = None
 
     def tell(self, news: Iterable[News], leases: Sequence[Lease], held_s: float) -> Lot:
@@ -192,7 +194,10 @@ class Rounds:
         """All times are counted from when the store told them: what has passed since, a fast clock takes for more."""
         age_s = self._now_s() - lot.told_at_s
         if lot.held_s > age_s:
-            log.say(STORE_LEASES_LOST, left_s=lot.held_s - age_s)
+            if self._leases_lost.begins():
+                log.say(STORE_LEASES_LOST, left_s=lot.held_s - age_s)
+        elif self._leases_lost.ends():
+            log.say(STORE_LEASES_OVER)
         left_s = {key: lease.left_s if lease.is_revoked else None for key, lease in others.items()}
         return Round(left_s, lot.held_s, age_s + self._ack_timeout_s, lot.told_at_s)
 

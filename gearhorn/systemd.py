@@ -7,9 +7,12 @@ import os
 import socket
 
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.life import SYSTEMD_DEAF
+from gearhorn.logs.events.life import SYSTEMD_BACK, SYSTEMD_DEAF
+from gearhorn.logs.trouble import Trouble
 
 log = log_for(__name__)
+
+_trouble = Trouble()
 
 
 def notify(state: str) -> None:
@@ -23,4 +26,8 @@ def notify(state: str) -> None:
             out.connect(address)
             out.send(state.encode())
     except OSError as error:
-        log.say(SYSTEMD_DEAF, state=state, reason=error.strerror)
+        if _trouble.begins():
+            log.say(SYSTEMD_DEAF, state=state, reason=error.strerror)
+    else:
+        if _trouble.ends():
+            log.say(SYSTEMD_BACK)

@@ -15,7 +15,7 @@ import gear
 
 from gearhorn.errors import Misconfigured
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.client import CLIENT_SERVER_COMPLAINED, CLIENT_TLS_REFUSED
+from gearhorn.logs.events.client import CLIENT_SERVER_COMPLAINED, CLIENT_TLS_AGREED, CLIENT_TLS_REFUSED
 from gearhorn.net.tls import TlsSettings, client_context, explain
 
 # gear reads 4 KiB at a time and copies all it has at each: 16 MiB took 3 s, and 64 MiB would take most of a minute, in
@@ -67,6 +67,8 @@ class Connection(gear.Connection):  # type: ignore[misc]  # gear has no types
             self._told = reason
             self.disconnect()
             raise gear.ConnectionError(reason) from error
+        if self._told:
+            log.say(CLIENT_TLS_AGREED, host=self.host, port=self.port)
         self._told = ""
 
     def _tls_context(self) -> ssl.SSLContext:

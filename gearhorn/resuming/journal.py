@@ -6,9 +6,10 @@ from collections.abc import Callable
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import Tally
-from gearhorn.errors import GearhornError, StoreUnavailable
+from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.resuming import RECORD_LEFT, RECORD_UNWRITTEN
+from gearhorn.logs.events.resuming import RECORD_FULL, RECORD_LEFT, RECORD_UNWRITTEN, RECORD_WRITTEN
+from gearhorn.logs.trouble import Trouble
 from gearhorn.resuming.record import OWNER, PROGRESS, RECORD_TTL_S, REQUEST, Record, render_record
 from gearhorn.store.base import RECORD_LIMIT_BYTES, RecordKey, Store
 
@@ -22,10 +23,15 @@ WRITE_LIMIT_S = 0.5
 ANSWERED_TTL_S = 300.0
 
 
+class RecordFull(GearhornError):
+    """There is more to record than a record can hold."""
+
+
 class Journal:
     """`progressed` is to be called when copies were settled, `finish` at the end. `go_on` is called when copies that
     were held back for the record may be sent.
 
+    `trouble` is that of all fanouts whose records cannot be written.
     `is_owned`: the server drops the jobs of lost workers, so that records tell who has this one, and what it is.
     """
 
@@ -41,6 +47,7 @@ class Journal:
         copy_key: bytes = b"",
         *,
         is_owned: bool = False,
+        trouble: Trouble | None = None,
     ) -> None:
         assert run.tally is not None
         self.run = run
@@ -55,6 +62,7 @@ class Journal:
         self._go_on = go_on
         self._is_gated = self._tally.is_gated
         self._in_trouble = False
+        self._trouble = trouble or Trouble()
         self._writing: asyncio.Task[None] | None = None
 
     def progressed(self) -> None:
@@ -90,11 +98,19 @@ class Journal:
         try:
             async with asyncio.timeout(WRITE_LIMIT_S):
                 await self._keep(RECORD_TTL_S)
+        except RecordFull as error:
+            if not self._in_trouble:
+                log.say(RECORD_FULL, error=error)
+            self._go_without()
         except (GearhornError, TimeoutError) as error:
-            self._say_trouble(error)
+            if self._trouble.begins():
+                log.say(RECORD_UNWRITTEN, reason=str(error) or "no answer in time")
+            self._go_without()
         else:
             self._tally.recorded_count = recorded_count
-            self._say_over()
+            if self._trouble.ends():
+                log.say(RECORD_WRITTEN)
+            self._go_with()
         finally:
             self._writing = None
         self._go_on()
@@ -106,16 +122,13 @@ class Journal:
         done = self._tally.progress.stretches()
         value = render_record(Record.of(self.mark, self.copy_key, self._worker_id, done, again))
         if len(value) > RECORD_LIMIT_BYTES:
-            raise StoreUnavailable("more copies have failed than a record can name")
+            raise RecordFull("more copies have failed than a record can name")
         await self._store.keep_record(RecordKey(PROGRESS, self.identity), value, ttl_s)
 
-    def _say_trouble(self, error: Exception) -> None:
+    def _go_without(self) -> None:
         self._tally.is_gated = False
-        if not self._in_trouble:
-            reason = str(error) or "no answer in time"
-            log.say(RECORD_UNWRITTEN, reason=reason)
         self._in_trouble = True
 
-    def _say_over(self) -> None:
+    def _go_with(self) -> None:
         self._tally.is_gated = self._is_gated
         self._in_trouble = False

@@ -13,7 +13,15 @@ from gearhorn.core.progress import Tally
 from gearhorn.errors import GearhornError, ServerUnavailable
 from gearhorn.grouping import Grouper
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.resuming import FANOUT_RESUMED, FANOUT_UNRECORDED, RECORD_UNKEPT, RECORD_UNREAD
+from gearhorn.logs.events.resuming import (
+    FANOUT_RESUMED,
+    FANOUT_UNRECORDED,
+    RECORD_KEPT,
+    RECORD_READ,
+    RECORD_UNKEPT,
+    RECORD_UNREAD,
+)
+from gearhorn.logs.trouble import Trouble
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.job import Job
@@ -68,6 +76,7 @@ class Ledger:
         self._reads: Grouper[tuple[str, Job], Record | None] = Grouper(self._find_all, READS_AT_ONCE)
         self._owned: set[Journal] = set()
         self._finishing: set[asyncio.Task[None]] = set()
+        self._reading_trouble, self._writing_trouble, self._keeping_trouble = Trouble(), Trouble(), Trouble()
         self.token = secrets.token_hex(8).encode()
 
     def new_copy_key(self) -> bytes:
@@ -178,7 +187,18 @@ class Ledger:
         )
         worker_id = self._settings.worker_id
         copy_key = found.copy_key if found else self.new_copy_key()
-        journal = Journal(self._store, identity, worker_id, run, rest, self._go_on, mark, copy_key, is_owned=is_owned)
+        journal = Journal(
+            self._store,
+            identity,
+            worker_id,
+            run,
+            rest,
+            self._go_on,
+            mark,
+            copy_key,
+            is_owned=is_owned,
+            trouble=self._writing_trouble,
+        )
         if is_owned:
             self._owned.add(journal)
         return journal
@@ -191,18 +211,23 @@ class Ledger:
         try:
             async with asyncio.timeout(READ_LIMIT_S):
                 value = await self._store.read_record(RecordKey(PROGRESS, identity))
-            if value is None:
-                return None
-            record = parse_record(value)
-            is_same = not record.mark or await knows_queue(job.address, self._link, record.mark)
+            record = None if value is None else parse_record(value)
+            is_same = record is None or not record.mark or await knows_queue(job.address, self._link, record.mark)
         except (GearhornError, TimeoutError) as error:
             reason = str(error) or "the store did not answer in time"
-            log.say(RECORD_UNREAD, reason=reason)
+            if self._reading_trouble.begins():
+                log.say(RECORD_UNREAD, reason=reason)
             return None
+        if self._reading_trouble.ends():
+            log.say(RECORD_READ)
         return record if is_same else None
 
     async def _keep(self, kind: str, identity: str, value: bytes, ttl_s: float) -> None:
         try:
             await self._store.keep_record(RecordKey(kind, identity), value, ttl_s, is_listed=kind == REQUEST)
         except GearhornError as error:
-            log.say(RECORD_UNKEPT, error=error)
+            if self._keeping_trouble.begins():
+                log.say(RECORD_UNKEPT, error=error)
+        else:
+            if self._keeping_trouble.ends():
+                log.say(RECORD_KEPT)

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from gearhorn.errors import BadRequest, StoreUnavailable
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.signing import ENDING_UNKEPT
+from gearhorn.logs.events.signing import ENDING_KEPT, ENDING_UNKEPT
+from gearhorn.logs.trouble import Trouble
 from gearhorn.net.job import Job
 from gearhorn.patience import Patience
 from gearhorn.signing.vouchers import Ending, SignedJob, Voucher, identity_of
@@ -44,6 +45,7 @@ class Replays:
         self._patience = patience
         self._jobs_outlast_restarts = jobs_outlast_restarts
         self._notes: set[asyncio.Task[None]] = set()
+        self._trouble = Trouble()
 
     async def begin(self, voucher: Voucher, job: Job, ttl_s: float) -> SignedJob | None:
         """The job as it is to be run; None when it had ended before, and was given the same answer.
@@ -80,7 +82,11 @@ class Replays:
         try:
             await self._ask(lambda: self._store.claim_record(RecordKey(ENDINGS, name), value, ttl_s))
         except StoreUnavailable as error:
-            log.say(ENDING_UNKEPT, error=error)
+            if self._trouble.begins():
+                log.say(ENDING_UNKEPT, error=error)
+        else:
+            if self._trouble.ends():
+                log.say(ENDING_KEPT)
 
     async def _claim(self, name: str, identity: bytes, ttl_s: float) -> bytes | None:
         return await self._ask(lambda: self._store.claim_record(RecordKey(RUNS, name), identity, ttl_s))

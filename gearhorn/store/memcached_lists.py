@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from gearhorn.errors import StoreUnavailable
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.store import STORE_LIST_TORN
+from gearhorn.logs.events.store import STORE_LIST_TORN, STORE_LIST_WHOLE
+from gearhorn.logs.trouble import Troubles
 from gearhorn.store.base import (
     UNKNOWN_VERSION,
     Applied,
@@ -51,6 +52,7 @@ class MemcachedLists:
         """`limit_s` bounds the time that one change is tried again because others were faster."""
         keys = Keys(prefix)
         self._roots = Roots(peers, keys)
+        self._torn = Troubles()
         self._agenda = Agenda(peers, keys)
         self._limit_s = limit_s
         self._clock = clock
@@ -153,7 +155,10 @@ class MemcachedLists:
         if len(chunks) < len(needed):
             if self._roots.look(topic)[1] != token:
                 raise Overtaken
-            log.say(STORE_LIST_TORN, topic=topic)
+            if self._torn.begin(topic):
+                log.say(STORE_LIST_TORN, topic=topic)
+        elif needed and self._torn.end(topic):
+            log.say(STORE_LIST_WHOLE, topic=topic)
         draft.load({token: chunks.get(token) for token in needed})
         return draft, token
 

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 
 from gearhorn.errors import ServerUnavailable
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.subscribers import LETTERS_RETURNED, LETTERS_STUCK
+from gearhorn.logs.events.subscribers import LETTERS_KEPT, LETTERS_RETURNED, LETTERS_STUCK
+from gearhorn.logs.trouble import Trouble
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.job import Job
@@ -109,15 +110,18 @@ class Emptying:
     async def _keep_in_the_end(self, jobs: Collection[Job]) -> None:
         """Takes no more until these are safe. geard would lose them if they were given back with the connection."""
         letters = [self._letter(job) for job in jobs]
-        was_away = False
+        trouble = Trouble()
         while True:
             try:
-                return await self._letter_box.keep(letters)
+                await self._letter_box.keep(letters)
             except (OSError, ServerUnavailable) as error:
-                if not was_away:
+                if trouble.begins():
                     log.say(LETTERS_STUCK, copies_count=len(letters), error=error)
-                was_away = True
                 await asyncio.sleep(RETRY_S)
+            else:
+                break
+        if trouble.ends():
+            log.say(LETTERS_KEPT)
 
     def _letter(self, job: Job) -> Letter:
         topic, client_id = self._owners[job.assigned.queue]

@@ -9,7 +9,8 @@ from gearhorn.clock import steady_s
 from gearhorn.core.health import DEAD, IDLE, SUSPECT, Case, Ward
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.subscribers import SUBSCRIBERS_UNDROPPED
+from gearhorn.logs.events.subscribers import SUBSCRIBERS_DROPPED, SUBSCRIBERS_UNDROPPED
+from gearhorn.logs.trouble import Trouble
 from gearhorn.metrics import Counters
 from gearhorn.subscribers.aside import reckon
 from gearhorn.subscribers.dropping import Dropper
@@ -37,6 +38,7 @@ class Looker:
         self._dropper = dropper
         self._counters = counters
         self._dropping: asyncio.Task[None] | None = None
+        self._drop_trouble = Trouble()
         self._ward = Ward(settings.limits)
         self._looked_at_s = 0.0
         self.look_count = 0
@@ -165,9 +167,14 @@ class Looker:
 
     def _dropped(self, task: asyncio.Task[None]) -> None:
         self._dropping = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if not isinstance(error, GearhornError):
-                raise error
+        if task.cancelled():
+            return
+        if (error := task.exception()) is None:
+            if self._drop_trouble.ends():
+                log.say(SUBSCRIBERS_DROPPED)
+        elif not isinstance(error, GearhornError):
+            raise error
+        elif self._drop_trouble.begins():
             log.say(SUBSCRIBERS_UNDROPPED, error=error)
 
 

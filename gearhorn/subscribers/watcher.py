@@ -13,7 +13,8 @@ from gearhorn.clock import steady_s
 from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED
+from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED, WATCH_SEES
+from gearhorn.logs.trouble import Trouble
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
@@ -65,6 +66,7 @@ class Watcher:
         self._looker = looker
         self._pauses = pauses
         self._is_watching = False
+        self._trouble = Trouble()
         self._heard_at_s = steady_s()
         self._pause_s = settings.interval_s
 
@@ -87,7 +89,11 @@ class Watcher:
         try:
             await work()
         except GearhornError as error:
-            log.say(WATCH_BLIND, error=error)
+            if self._trouble.begins():
+                log.say(WATCH_BLIND, error=error)
+        else:
+            if self._trouble.ends():
+                log.say(WATCH_SEES)
         if steady_s() - self._heard_at_s > REPORT_INTERVALS * self._settings.interval_s:
             self._pauses.set(())
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.embedded import DOOR_STUCK, GUEST_LOST, GUEST_REFUSED
+from gearhorn.logs.events.embedded import DOOR_OPEN, DOOR_STUCK, GUEST_LOST, GUEST_REFUSED
+from gearhorn.logs.trouble import Trouble
 
 log = log_for(__name__)
 
@@ -42,6 +43,7 @@ class Door:
         self._listener = listener
         self._tls = tls
         self._let_in = let_in
+        self._trouble = Trouble()
         self._guests: dict[int, _Guest] = {}  # in the order in which they came
         self._poll = select.poll()
         self._poll.register(listener, select.POLLIN)
@@ -73,9 +75,12 @@ class Door:
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError as error:
-            log.say(DOOR_STUCK, reason=error.strerror)
+            if self._trouble.begins():
+                log.say(DOOR_STUCK, reason=error.strerror)
             time.sleep(ACCEPT_PAUSE_S)
             return
+        if self._trouble.ends():
+            log.say(DOOR_OPEN)
         if self._tls is None:
             self._open(address, conn)
             return

@@ -47,6 +47,13 @@ RECORD_UNWRITTEN = warning(
     remedy="See that the store runs.",
     ended_by="record.written",
 )
+RECORD_FULL = warning(
+    "record.full",
+    "how far a fanout has come cannot be recorded any more: {error}",
+    meaning="Of a fanout to very many: so many copies have failed that the record has no room for their names. Copies "
+    "are sent all the same.",
+    remedy="Find out why they fail.",
+)
 RECORD_WRITTEN = info("record.written", "how far fanouts have come is recorded again", meaning="The trouble is over.")
 RECORD_UNREAD = warning(
     "record.unread",

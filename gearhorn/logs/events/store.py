@@ -48,6 +48,12 @@ STORE_LEASES_LOST = warning(
     "the store may have lost leases: changes wait {left_s:.1f} s for these to run out",
     meaning="It was started again or replaced. Until leases from before are over, nobody can say who still serves old "
     "lists.",
+    ended_by="store.leases_over",
+)
+STORE_LEASES_OVER = info(
+    "store.leases_over",
+    "the leases that the store may have lost are over: changes wait no more",
+    meaning="Said with the first change after that.",
 )
 STORE_LISTS_LOST = error(
     "store.lists_lost",
@@ -56,6 +62,12 @@ STORE_LISTS_LOST = error(
     "ends in an exception; when that is over, or all is well: {command}",
     meaning="The store came back empty, or older than it was.",
     remedy="Restore a backup, or let all subscribe again; then the command in the line.",
+    ended_by="store.loss_over",
+)
+STORE_LOSS_OVER = info(
+    "store.loss_over",
+    "the loss of lists is over: empty lists count as empty again",
+    meaning="Somebody said so with the command of that line, or it is a month ago.",
 )
 STORE_LIST_SHORTER = warning(
     "store.list_shorter",
@@ -75,6 +87,10 @@ STORE_LIST_TORN = warning(
     "memcached has lost a part of the subscriber list of {topic!r}",
     meaning="memcached throws out what was not used for long when its memory is full.",
     remedy="Give it more memory; the missing subscribers have to subscribe again.",
+    ended_by="store.list_whole",
+)
+STORE_LIST_WHOLE = info(
+    "store.list_whole", "the subscriber list of {topic!r} is whole again", meaning="Nothing of it is missing now."
 )
 STORE_UNSETTLED_UNKNOWN = debug(
     "store.unsettled_unknown",
