@@ -23,8 +23,10 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!gearhorn\.).*"),
 ]
 
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "fieldlist"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
+
+smartquotes_action = "q"  # no dashes: they are options
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

@@ -2,6 +2,7 @@
 
 * `<a id="x"></a>`, which every viewer of Markdown knows, becomes a target that Sphinx can check links against.
 * Links to files outside of this folder that have a page on the site lead there.
+* A block `{generated}` becomes what tools/reference writes under the name that it has.
 * What is taken out of the README has headings of the second level below the page's title, whatever they are there.
 """
 
@@ -9,6 +10,8 @@ import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
+
+from tools.reference.markdown import generated
 
 # Files of the repository, as pages here link to them, and the page that shows them.
 PAGES = {
@@ -21,8 +24,11 @@ PAGES = {
 ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$', re.MULTILINE)
 LINK = re.compile(rf"\]\(({'|'.join(map(re.escape, PAGES))})(?=[)#])")
 
+GENERATED = re.compile(r"^```\{generated\} ([\w-]+)\n(?:.*\n)*?```$", re.MULTILINE)
+
 
 def fit_to_site(text: str) -> str:
+    text = GENERATED.sub(lambda match: generated(match[1]), text)
     text = ANCHOR.sub(r"(\1)=", text)
     return LINK.sub(lambda match: f"]({PAGES[match[1]]}", text)
 
