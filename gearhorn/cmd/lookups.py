@@ -29,7 +29,7 @@ def ask_store(config: Config, question: Callable[[Store], Awaitable[Result]]) ->
 async def opened_store(config: Config) -> AsyncIterator[Store]:
     """The store of the configuration, open within the block. Raises StoreUnavailable and Misconfigured."""
     settings = config.store_settings()
-    _judge_local(settings.url)
+    judge_local(settings.url)
     store = open_store(settings)
     try:
         await store.open()
@@ -38,7 +38,7 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _judge_local(url: str) -> None:
+def judge_local(url: str) -> None:
     """A store that opening would make is not the service's: it would show empty lists, and lie in its way."""
     if url.startswith("memory://"):
         raise Misconfigured("a memory:// store is inside the service, where nobody else can look")

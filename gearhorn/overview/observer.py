@@ -100,12 +100,19 @@ class Observer:
             store=found.view,
             workers=found.workers,
             servers=tuple(view_server(answer, settings.queues.fanout.encode()) for answer in answers),
-            queues=tuple(_view_queue(name, loads, answers) for name in settings.queues.all()),
+            queues=_view_queues(settings.queues, loads, answers),
             topics=tuple(views[: settings.topics_limit]),
             troubled=pick_troubled(found.report, loads, TROUBLED_LIMIT),
             totals=_totals(found, shares, views),
             is_watched=found.report is not None,
         )
+
+
+def _view_queues(own: OwnQueues, loads: Mapping[bytes, Load], answers: Sequence[Answer]) -> tuple[QueueView, ...]:
+    """None where no server could be asked."""
+    if all(answer.trouble for answer in answers):
+        return ()
+    return tuple(_view_queue(name, loads, answers) for name in own.all())
 
 
 def _view_queue(name: str, loads: Mapping[bytes, Load], answers: Iterable[Answer]) -> QueueView:

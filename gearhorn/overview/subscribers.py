@@ -37,7 +37,7 @@ async def look_at_topic(observer: Observer, topic: str, limit: int = 500) -> Loo
     """The first `limit` subscribers of `topic` in the order of their ids."""
     found = await observer.ask_store()
     if found.store is None:
-        return Lookup((), is_complete=False, trouble=found.view.trouble)
+        return Lookup((), is_complete=False, trouble=found.view.trouble, store_answered=False)
     observer.roster.forget(topic)
     until_s = steady_s() + observer.settings.patience_s
     members = (await observer.roster.find(found.store, [topic], until_s)).get(topic)
@@ -57,7 +57,7 @@ async def look_up(observer: Observer, client_id: str) -> Lookup:
     """
     found = await observer.ask_store()
     if found.store is None:
-        return Lookup((), is_complete=False, trouble=found.view.trouble)
+        return Lookup((), is_complete=False, trouble=found.view.trouble, store_answered=False)
     topics = [count.topic for count in observer.public_topics(found)]
     until_s = steady_s() + observer.settings.patience_s
     lists = await observer.roster.find(found.store, topics, until_s)

@@ -166,9 +166,10 @@ class Overview:
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """Subscribers that were asked for. Not `is_complete`: of so many there was no time to look at all, or a peer is
-    away; `trouble` then says what.
+    away; `trouble` then says what. Without the store's answer nothing is known.
     """
 
     subscribers: tuple[SubscriberView, ...]
     is_complete: bool = True
     trouble: str = ""
+    store_answered: bool = True

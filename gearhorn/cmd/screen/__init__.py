@@ -1,0 +1,1 @@
+"""What `gearhorn status` and `gearhorn top` show: one picture of the system, as a screen or as lines."""
