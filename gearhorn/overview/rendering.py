@@ -23,14 +23,14 @@ def render_overview(overview: Overview, rates: Rates, troubles: Sequence[Trouble
     return {
         "taken_at": time_of(overview.taken_at_s),
         "state": worst_of([*troubles]),
-        "troubles": [trouble._asdict() for trouble in troubles],
+        "troubles": [{"severity": trouble.severity, "what": trouble.what} for trouble in troubles],
         "store": _render_store(overview.store),
-        "workers": [_render_worker(worker) for worker in overview.workers],
-        "servers": [_render_server(server) for server in overview.servers],
-        "queues": [_render_queue(queue) for queue in overview.queues],
-        "totals": _render_totals(overview.totals),
+        "workers": [render_worker(worker) for worker in overview.workers],
+        "servers": [render_server(server) for server in overview.servers],
+        "queues": [render_queue(queue) for queue in overview.queues],
+        "totals": render_totals(overview.totals),
         "rates": {name: _rounded(value) for name, value in dataclasses.asdict(rates).items()},
-        "topics": [_render_topic(topic) for topic in overview.topics],
+        "topics": [render_topic(topic) for topic in overview.topics],
         "troubled": [render_subscriber(one) for one in overview.troubled],
         "watched": overview.is_watched,
     }
@@ -67,7 +67,7 @@ def _render_store(store: StoreView) -> dict[str, Any]:
     }
 
 
-def _render_worker(worker: WorkerView) -> dict[str, Any]:
+def render_worker(worker: WorkerView) -> dict[str, Any]:
     rates = measure_worker(worker)
     return {
         "worker_id": worker.worker_id,
@@ -84,7 +84,7 @@ def _render_worker(worker: WorkerView) -> dict[str, Any]:
     }
 
 
-def _render_server(server: ServerView) -> dict[str, Any]:
+def render_server(server: ServerView) -> dict[str, Any]:
     return {
         "address": server.address,
         "reachable": server.is_reachable,
@@ -98,7 +98,7 @@ def _render_server(server: ServerView) -> dict[str, Any]:
     }
 
 
-def _render_queue(queue: QueueView) -> dict[str, Any]:
+def render_queue(queue: QueueView) -> dict[str, Any]:
     return {
         "queue": queue.name,
         "waiting": queue.waiting_count,
@@ -108,7 +108,7 @@ def _render_queue(queue: QueueView) -> dict[str, Any]:
     }
 
 
-def _render_topic(topic: TopicView) -> dict[str, Any]:
+def render_topic(topic: TopicView) -> dict[str, Any]:
     return {
         "topic": topic.topic,
         "subscribers": topic.subscribers_count,
@@ -120,7 +120,7 @@ def _render_topic(topic: TopicView) -> dict[str, Any]:
     }
 
 
-def _render_totals(totals: Totals) -> dict[str, Any]:
+def render_totals(totals: Totals) -> dict[str, Any]:
     return {
         "topics": totals.topics_count,
         "subscribers": totals.subscribers_count,

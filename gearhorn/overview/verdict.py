@@ -13,11 +13,20 @@ WELL = "well"
 MANY_FANOUTS_COUNT = 1000
 
 
+# What a trouble may be about.
+SERVER = "server"
+WORKER = "worker"
+SUBSCRIBERS = "subscribers"
+
+
 class Trouble(NamedTuple):
-    """`severity` is ERROR where something does not work now, WARNING where it will not do so for ever."""
+    """`severity` is ERROR where something does not work now, WARNING where it will not do so for ever. `about` says what
+    kind of thing it is about, and which: an address, a worker's id, a state.
+    """
 
     severity: str
     what: str
+    about: tuple[str, str] = ("", "")
 
 
 def judge(overview: Overview) -> list[Trouble]:
@@ -47,7 +56,8 @@ def _judge_store(overview: Overview) -> Iterator[Trouble]:
 def _judge_servers(overview: Overview) -> Iterator[Trouble]:
     for server in overview.servers:
         if not server.is_reachable:
-            yield Trouble(ERROR, f"Gearman server {server.address} cannot be asked: {server.trouble}")
+            about = (SERVER, server.address)
+            yield Trouble(ERROR, f"Gearman server {server.address} cannot be asked: {server.trouble}", about)
 
 
 def _judge_workers(overview: Overview) -> Iterator[Trouble]:
@@ -55,12 +65,11 @@ def _judge_workers(overview: Overview) -> Iterator[Trouble]:
     if overview.store.is_reachable and HELD not in states:
         yield Trouble(ERROR, "no worker holds a lease")
     for worker in overview.workers:
+        name, about = f"worker {worker.worker_id}", (WORKER, worker.worker_id)
         if worker.state == RAN_OUT:
-            yield Trouble(
-                WARNING, f"worker {worker.worker_id} is gone: its lease ran out {-worker.lease_left_s:.0f} s ago"
-            )
+            yield Trouble(WARNING, f"{name} is gone: its lease ran out {-worker.lease_left_s:.0f} s ago", about)
         elif worker.state == REVOKED:
-            yield Trouble(WARNING, f"worker {worker.worker_id} did not acknowledge a change: its lease is revoked")
+            yield Trouble(WARNING, f"{name} did not acknowledge a change: its lease is revoked", about)
 
 
 def _judge_queues(overview: Overview) -> Iterator[Trouble]:
@@ -69,9 +78,10 @@ def _judge_queues(overview: Overview) -> Iterator[Trouble]:
     unserved = {address: [q.name for q in overview.queues if address in q.unserved_on] for address in reachable}
     for address, names in unserved.items():
         if len(names) == len(overview.queues):
-            yield Trouble(ERROR, f"no worker serves Gearman server {address}")
+            yield Trouble(ERROR, f"no worker serves Gearman server {address}", (SERVER, address))
         elif names:
-            yield Trouble(ERROR, f"nobody serves {', '.join(names)} on Gearman server {address}")
+            what = f"nobody serves {', '.join(names)} on Gearman server {address}"
+            yield Trouble(ERROR, what, (SERVER, address))
     for queue in overview.queues:
         if queue.waiting_count > MANY_FANOUTS_COUNT:
             yield Trouble(WARNING, f"{queue.waiting_count} jobs wait in {queue.name}")
@@ -85,4 +95,5 @@ def _judge_subscribers(overview: Overview) -> Iterator[Trouble]:
         (totals.suspect_count, "suspect"),
     ):
         if count:
-            yield Trouble(WARNING, f"{count} {state} subscriber{'' if count == 1 else 's'}")
+            what = f"{count} {state} subscriber{'' if count == 1 else 's'}"
+            yield Trouble(WARNING, what, (SUBSCRIBERS, state))
