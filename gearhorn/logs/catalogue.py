@@ -9,6 +9,7 @@ from gearhorn.logs.events import (
     jobs,
     life,
     lists,
+    pages,
     resuming,
     servers,
     settings,
@@ -28,6 +29,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     resuming,
     subscribers,
     signing,
+    pages,
     embedded,
     client,
 )

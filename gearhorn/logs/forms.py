@@ -88,7 +88,7 @@ class JsonForm(logging.Formatter):
         if traceback := _traceback(self, record):
             shown["exception"] = traceback
         prefix = priority_of(record.levelno) if self._for_journal else ""
-        return prefix + json.dumps(shown, separators=(",", ":"))
+        return prefix + _written(shown)
 
 
 def _name(record: logging.LogRecord) -> str:
@@ -116,6 +116,14 @@ def _cut(text: str, limit_count: int) -> str:
 def _time(created_s: float) -> str:
     """ISO 8601, UTC, in milliseconds."""
     return datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _written(shown: dict[str, object]) -> str:
+    """In UTF-8, in which it takes least. What cannot be shown, or is no UTF-8 at all, is escaped as JSON does."""
+    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def _value(value: object) -> object:

@@ -1,5 +1,6 @@
 """Where the log goes, and in which form."""
 
+import io
 import logging
 import sys
 from dataclasses import dataclass
@@ -34,5 +35,7 @@ def set_up_logging(settings: LogSettings) -> None:
 
 def _form(settings: LogSettings, for_journal: bool) -> logging.Formatter:
     if settings.format == "json":
+        if isinstance(sys.stderr, io.TextIOWrapper):
+            sys.stderr.reconfigure(encoding="utf-8")  # whatever the locale says
         return JsonForm(settings.worker_id, for_journal)
     return TextForm(for_journal)

@@ -11,10 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from gearhorn.errors import Misconfigured
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.pages import PAGE_BUG
 from gearhorn.net.address import Address
 from gearhorn.web.door import Door, DoorLimits, FullHouse
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -115,8 +117,8 @@ class Site:
             return await handler(request)
         except web.HTTPException:
             raise
-        except Exception:
-            log.exception("the page %s ran into a bug", request.path)
+        except Exception as error:  # noqa: BLE001 - which the log shows
+            log.say(PAGE_BUG, path=request.path, because=error)
             return web.Response(status=500, text="the page ran into a bug: the log tells more\n")
 
 

@@ -36,6 +36,7 @@ COPIES_GIVEN_BACK = warning(
     "copies.given_back",
     "gave {copies_count} unfinished copies back to {server}",
     meaning="The subscriber was stopped before its handlers were done.",
+    remedy="Nothing: the server gives the copies to the next worker of the queue.",
 )
 CLIENT_TLS_REFUSED = warning(
     "client.tls_refused",
@@ -49,4 +50,5 @@ CLIENT_SERVER_COMPLAINED = warning(
     "client.server_complained",
     "the server says {complaint!r}",
     meaning="Of the helpers on gear: the server sent an ERROR packet.",
+    remedy="Nothing, for one; if it happens often, tell the developers.",
 )

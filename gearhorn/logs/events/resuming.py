@@ -7,14 +7,17 @@ FANOUT_RESUMED = warning(
     "a fanout of topic {topic!r} goes on where worker {worker_id} stopped: {out_count} of its {copies_count} copies "
     "are out already",
     meaning="The Gearman server gave its job to this worker.",
+    remedy="Nothing, for the fanout; see what became of that worker.",
 )
 FANOUT_ADOPTED = warning(
     "fanout.adopted",
     "a fanout of topic {topic!r} was cut short: its worker is lost, and the Gearman server has dropped the job; this "
     "worker finishes it",
     meaning="Worker and server were lost together, and the record was still there.",
+    remedy="Nothing, for the fanout; see what became of that worker.",
+    ended_by="fanout.finished",
 )
-FANOUT_FINISHED = warning(
+FANOUT_FINISHED = info(
     "fanout.finished",
     "finished the fanout of topic {topic!r}: {copies_count} copies are out in all",
     meaning="The end of fanout.adopted.",

@@ -14,7 +14,7 @@ SERVER_COMPLAINED = warning(
     "server.complained",
     "Gearman server {server} complained: {complaint}",
     meaning="It sent an ERROR packet.",
-    remedy="Not needed for one; if it happens often, tell the developers.",
+    remedy="Nothing, for one; if it happens often, tell the developers.",
 )
 SERVER_PACKET_BUG = error(
     "server.packet_bug",

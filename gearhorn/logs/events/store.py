@@ -48,6 +48,7 @@ STORE_LEASES_LOST = warning(
     "the store may have lost leases: changes wait {left_s:.1f} s for these to run out",
     meaning="It was started again or replaced. Until leases from before are over, nobody can say who still serves old "
     "lists.",
+    remedy="Nothing, for the leases; see why the store was started again.",
     ended_by="store.leases_over",
 )
 STORE_LEASES_OVER = info(

@@ -37,6 +37,7 @@ SUBSCRIBERS_UNDROPPED = warning(
     "subscribers.undropped",
     "dead subscribers were not dropped, the next look tries again: {error}",
     meaning="The store or a Gearman server was away.",
+    remedy="See that the store and the servers run.",
     ended_by="subscribers.dropped",
 )
 SUBSCRIBERS_DROPPED = info(
