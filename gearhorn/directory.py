@@ -78,6 +78,13 @@ class Directory:
             await made.lot.wait()
         return made.result
 
+    async def change_many(self, changes: Sequence[Change]) -> list[ChangeResult]:
+        """As `change` for each, in order, with one round for all. For one who makes no other change meanwhile."""
+        made = await self._apply([_Wish(change, lambda: True) for change in changes])
+        for lot in {id(one.lot): one.lot for one in made if one is not None and one.lot is not None}.values():
+            await lot.wait()
+        return [one.result for one in made if one is not None]
+
     async def close(self) -> None:
         await self._lookups.close()
         await self._changes.close()

@@ -26,10 +26,10 @@ def ask_store(config: Config, question: Callable[[Store], Awaitable[Result]]) ->
 
 
 @contextlib.asynccontextmanager
-async def opened_store(config: Config) -> AsyncIterator[Store]:
+async def opened_store(config: Config, *, may_be_new: bool = False) -> AsyncIterator[Store]:
     """The store of the configuration, open within the block. Raises StoreUnavailable and Misconfigured."""
     settings = config.store_settings()
-    judge_local(settings.url)
+    judge_local(settings.url, may_be_new=may_be_new)
     store = open_store(settings)
     try:
         await store.open()
@@ -38,10 +38,19 @@ async def opened_store(config: Config) -> AsyncIterator[Store]:
         await store.close()
 
 
-def judge_local(url: str) -> None:
+def has_no_file(config: Config) -> bool:
+    """Whether it names a SQLite store that opening would make."""
+    url = config.store_settings().url
+    return url.startswith("sqlite:///") and not _path(url).exists()
+
+
+def judge_local(url: str, *, may_be_new: bool = False) -> None:
     """A store that opening would make is not the service's: it would show empty lists, and lie in its way."""
     if url.startswith("memory://"):
         raise Misconfigured("a memory:// store is inside the service, where nobody else can look")
-    path = Path(unquote(url.removeprefix("sqlite:///")))
-    if url.startswith("sqlite:///") and not path.exists():
-        raise StoreUnavailable(f"there is no SQLite store {path}; option --store names another")
+    if url.startswith("sqlite:///") and not may_be_new and not _path(url).exists():
+        raise StoreUnavailable(f"there is no SQLite store {_path(url)}; option --store names another")
+
+
+def _path(url: str) -> Path:
+    return Path(unquote(url.removeprefix("sqlite:///")))

@@ -6,13 +6,30 @@ import sys
 from collections.abc import Sequence
 
 from gearhorn import __version__
-from gearhorn.cmd import changes, exits, keys, listen, lists, publish, standalone, status, worker, workers
+from gearhorn.cmd import (
+    changes,
+    exits,
+    exports,
+    imports,
+    keys,
+    listen,
+    lists,
+    publish,
+    standalone,
+    status,
+    worker,
+    workers,
+)
 from gearhorn.cmd.options import build_parents
 from gearhorn.errors import BadRequest, GearhornError, Misconfigured, TimedOut, Unavailable
 
 # Each has `add_parser(subparsers, parents)`, which sets the default `run`: a function of the parsed arguments that
 # returns an exit status.
-_SUBCOMMANDS = (standalone, worker, publish, listen, lists, changes, workers, status, keys)
+_SUBCOMMANDS = (
+    *(standalone, worker, publish, listen),
+    *(lists, changes, workers, status),
+    *(exports, imports, keys),
+)
 
 _STATUS_BY_ERROR = (
     (BadRequest, exits.USAGE),

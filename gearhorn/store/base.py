@@ -31,7 +31,7 @@ What a backend may rely on: names.py has judged every topic and client id, so th
 characters, and their queue name is not too long.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -41,11 +41,15 @@ from gearhorn.store.leases import Lease, LeaseKey, Renewal, TopicVersion
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """The wish that `client_id` is on the list of `topic`, for `ttl_s` seconds from now (0: until unsubscribed)."""
+    """The wish that `client_id` is on the list of `topic`, for `ttl_s` seconds from now (0: until unsubscribed).
+
+    With `never_shortens` a subscription that is there and lasts longer keeps its end.
+    """
 
     topic: str
     client_id: str
     ttl_s: float = 0.0
+    never_shortens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,13 @@ class Store(Protocol):
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
         """The list of one topic for people, sorted by client id."""
+
+    def subscription_pages(self, topic: str) -> AsyncIterator[Sequence[Subscription]]:
+        """The same list, some thousands at a time and in any order, for whoever cannot hold all of it.
+
+        Those who are on the list all the time are there, now and then one of them twice. Who comes or goes meanwhile is
+        there or not.
+        """
 
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         """The marks of the data where lists of `topics` would be, or all of them where none is named; and which of

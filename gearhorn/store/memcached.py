@@ -6,7 +6,8 @@ names begin like this one's.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
@@ -28,7 +29,7 @@ from gearhorn.store.base import (
     pack_long,
 )
 from gearhorn.store.leases import LOST, Lease, LeaseKey, Renewal, TopicVersion
-from gearhorn.store.memcached_layout import PERMANENT
+from gearhorn.store.memcached_layout import PERMANENT, Entries
 from gearhorn.store.memcached_leases import MemcachedLeases
 from gearhorn.store.memcached_lists import Made, MemcachedLists
 from gearhorn.store.memcached_marks import Marks
@@ -110,11 +111,13 @@ class MemcachedStore:
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
         [(_, entries)] = await self._calls.run(lambda: self._lists.read([topic]))
-        now_s = time.time()
-        return sorted(
-            Subscription(client_id.decode(), None if end_us == PERMANENT else end_us / MICROSECONDS_PER_S - now_s)
-            for client_id, end_us in entries.items()
-        )
+        return sorted(_describe(entries))
+
+    async def subscription_pages(self, topic: str) -> AsyncIterator[Sequence[Subscription]]:
+        start: bytes | None = b""
+        while start is not None:
+            entries, start = await self._calls.run(partial(self._lists.page, topic, start))
+            yield _describe(entries)
 
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         return await self._calls.run(lambda: self._marks.find_evidence(topics))
@@ -170,6 +173,14 @@ class MemcachedStore:
 
     async def _apply_group(self, group: list[Change]) -> Made:
         return await self._calls.run(lambda: self._lists.apply(group[0].topic, group))
+
+
+def _describe(entries: Entries) -> list[Subscription]:
+    now_s = time.time()
+    return [
+        Subscription(client_id.decode(), None if end_us == PERMANENT else end_us / MICROSECONDS_PER_S - now_s)
+        for client_id, end_us in entries.items()
+    ]
 
 
 async def _gather(calls: Iterable[Awaitable[Result]]) -> list[Result]:

@@ -106,8 +106,14 @@ class Draft:
             return self._conclude(was_listed, now_s)
         if not was_listed and client_id in refused:
             return Collision(refused[client_id])
-        self._put(client_id, int((now_s + change.ttl_s) * MICROSECONDS_PER_S) if change.ttl_s > 0 else PERMANENT)
+        end_us = int((now_s + change.ttl_s) * MICROSECONDS_PER_S) if change.ttl_s > 0 else PERMANENT
+        if not (change.never_shortens and was_listed and self._lasts_longer(client_id, end_us)):
+            self._put(client_id, end_us)
         return self._conclude(not was_listed, now_s)
+
+    def _lasts_longer(self, client_id: bytes, end_us: int) -> bool:
+        found_us = self.end_us(client_id)
+        return found_us == PERMANENT or (end_us != PERMANENT and (found_us or 0) > end_us)
 
     def _conclude(self, has_changed: bool, now_s: float) -> Applied:
         if has_changed:

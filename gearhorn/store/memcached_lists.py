@@ -8,6 +8,7 @@ memcached has thrown it out. What somebody has to look at later is on the agenda
 import contextlib
 import secrets
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -83,6 +84,20 @@ class MemcachedLists:
                 else:
                     self.apply(topic, [], with_all=True)
         return [lists[topic] for topic in topics]
+
+    def page(self, topic: str, start: bytes) -> tuple[Entries, bytes | None]:
+        """The entries from `start` to the end of the chunk that it falls into; and where to go on, None: at its end."""
+        while True:
+            root = self._swept_roots([topic])[topic]
+            if not root.chunks:
+                return {client_id: end for client_id, end in root.entries.items() if client_id >= start}, None
+            number = max(0, bisect_right([chunk.first for chunk in root.chunks], start) - 1)
+            chunk, *rest = root.chunks[number:]
+            entries = self._roots.chunks([chunk.token]).get(chunk.token)
+            if entries is not None:
+                following = rest[0].first if rest else None
+                return {client_id: end for client_id, end in entries.items() if client_id >= start}, following
+            self.apply(topic, [], with_all=True)
 
     def topics(self) -> dict[str, int]:
         """The number of subscribers of each topic that has any."""

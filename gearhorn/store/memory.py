@@ -1,7 +1,7 @@
 """Subscriber lists in the memory of one process: for tests, of gearhorn and of programs that use it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from gearhorn.errors import Misconfigured, StoreUnavailable
@@ -101,6 +101,9 @@ class MemoryStore:
             for client_id, end_s in ends_s.items()
         )
 
+    async def subscription_pages(self, topic: str) -> AsyncIterator[Sequence[Subscription]]:
+        yield await self.subscriptions(topic)
+
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         self._now_s()
         return self._lists.evidence
@@ -162,7 +165,8 @@ class MemoryStore:
             return Collision(owner)
         topic = self._lists.topics.setdefault(change.topic, _Topic())
         is_new = change.client_id not in topic.ends_s
-        self._set_end(topic, change)
+        if is_new or not change.never_shortens or self._end_of(change) > topic.ends_s[change.client_id]:
+            self._set_end(topic, change)
         return self._answer(change.topic, is_new, self._clock())
 
     def _unsubscribe(self, change: Unsubscribe) -> Applied:
@@ -170,10 +174,13 @@ class MemoryStore:
 
     def _set_end(self, topic: _Topic, change: Subscribe) -> None:
         pair = (change.topic, change.client_id)
-        topic.ends_s[change.client_id] = PERMANENT
+        end_s = topic.ends_s[change.client_id] = self._end_of(change)
         self._lists.with_ttl.pop(pair, None)
-        if change.ttl_s > 0:
-            topic.ends_s[change.client_id] = self._lists.with_ttl[pair] = self._clock() + change.ttl_s
+        if end_s != PERMANENT:
+            self._lists.with_ttl[pair] = end_s
+
+    def _end_of(self, change: Subscribe) -> float:
+        return self._clock() + change.ttl_s if change.ttl_s > 0 else PERMANENT
 
     def _remove(self, name: str, client_id: str, claimed_s: float) -> Applied:
         topic = self._lists.topics.get(name, _Topic())

@@ -4,7 +4,7 @@ Every change is made by a script, every list read by plain commands: see `redis_
 no cluster; and, for a user of limited rights, `~P:* +@read +@write +@connection +eval +evalsha +time +info`.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.store.base import (
@@ -40,6 +40,8 @@ from gearhorn.store.versions import MICROSECONDS_PER_S
 CHANGES_PER_CALL = 500
 TOPICS_PER_CALL = 500
 SCORES_PER_CALL = 5000
+# Few enough that a list which changes all the time stays the same while they are looked up.
+SCORES_PER_PAGE = 500
 
 
 def from_url(url: str, *, prefix: str, timeout_s: float) -> Store:
@@ -95,6 +97,11 @@ class RedisStore:
                 names = (client_id.decode() for client_id in client_ids)
                 return sorted(map(Subscription, names, ends_in_s))
 
+    async def subscription_pages(self, topic: str) -> AsyncIterator[Sequence[Subscription]]:
+        async for client_ids in self._reads.pieces(topic):
+            for start in range(0, len(client_ids), SCORES_PER_PAGE):
+                yield await self._look_up(topic, client_ids[start : start + SCORES_PER_PAGE])
+
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         return await self._reads.find_evidence(topics)
 
@@ -145,6 +152,16 @@ class RedisStore:
         _, counts = await self._reads.ask_swept([("SCARD", self._calls.list_prefix + topic) for topic in topics])
         return [TopicCount(topic, count) for topic, count in zip(topics, counts, strict=True) if count]
 
+    async def _look_up(self, topic: str, client_ids: Sequence[bytes]) -> list[Subscription]:
+        """Those of them who are on the list."""
+        asked = [("SISMEMBER", self._calls.list_prefix + topic, client_id) for client_id in client_ids]
+        while True:
+            version, *are_listed = await self._calls.execute([("HGET", self._versions, topic), *asked])
+            ends_in_s = await self._ends_in_s(topic, int(version or 0), client_ids)
+            if len(ends_in_s) == len(client_ids):
+                found = zip(client_ids, ends_in_s, are_listed, strict=True)
+                return [Subscription(client_id.decode(), end_s) for client_id, end_s, is_listed in found if is_listed]
+
     async def _ends_in_s(self, topic: str, version: int, client_ids: Sequence[bytes]) -> list[float | None]:
         """Nothing if the list is at another version now: the answers may be about other subscriptions."""
         scores = [("ZSCORE", self._expiries, queue_prefix(topic) + client_id) for client_id in client_ids]
@@ -154,9 +171,11 @@ class RedisStore:
         return [None if end_s is None else end_s - now_s for end_s in ends_s]
 
 
-def _describe_change(change: Change) -> tuple[str, str, float | bool]:
+def _describe_change(change: Change) -> tuple[str, str, float | bool, bool]:
     queue = queue_name(change.topic, change.client_id).decode()
-    return change.topic, queue, float(max(change.ttl_s, 0)) if isinstance(change, Subscribe) else False
+    if not isinstance(change, Subscribe):
+        return change.topic, queue, False, False
+    return change.topic, queue, float(max(change.ttl_s, 0)), change.never_shortens
 
 
 def _read_answer(group: Sequence[Change], answer: ApplyAnswer, was_repeated: bool) -> Outcome:

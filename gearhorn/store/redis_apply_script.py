@@ -24,7 +24,8 @@ class ApplyAnswer(NamedTuple):
 
 
 # Wish: the Unix time in microseconds after which nobody waits for the answer (0: not known), and the changes, each a
-# list of topic, queue name and what is wished: false, or a ttl in seconds (0: none).
+# list of topic, queue name, what is wished: false, or a ttl in seconds (0: none), and whether a subscription that is
+# there may not end earlier than it would have.
 #
 # A call may arrive long after its sender gave it up: TCP goes on sending what a broken network held back, also for a
 # process that is dead. By then the change may have been made by another call and undone by a later change.
@@ -50,11 +51,19 @@ local function is_listed(topic, queue)  -- in the data, whatever this call has c
   return redis.call('SISMEMBER', list_prefix .. topic, string.sub(queue, #topic + join_bytes + 1)) == 1
 end
 
-local function subscribe(topic, queue, ttl_s)
+local function lasts_longer(queue, end_us)  -- than one that ends then, or never (false)
+  local found = ends[queue]
+  if found == nil then found = redis.call('ZSCORE', expiries, queue) end
+  return not found or (end_us and microseconds(found) > end_us)
+end
+
+local function subscribe(topic, queue, ttl_s, never_shortens)
   if found[queue] == topic and not is_listed(topic, queue) then found[queue], owners[queue] = false, false end
   local owner = owners[queue]
   if owner and owner ~= topic then return owner end
-  if ttl_s > 0 then ends[queue] = seconds(now_us + ttl_s * 1000000) elseif owner then ends[queue] = false end
+  local end_us = ttl_s > 0 and now_us + ttl_s * 1000000
+  if owner and never_shortens and lasts_longer(queue, end_us) then return -version(topic) end
+  if end_us then ends[queue] = seconds(end_us) elseif owner then ends[queue] = false end
   if owner then return -version(topic) end
   owners[queue] = topic
   return raise_version(topic, now)
@@ -95,7 +104,7 @@ local results, old_versions, new_versions, are_settled = {}, {}, {}, {}
 for i, topic in ipairs(names) do old_versions[i] = known[topic] end
 for i, change in ipairs(changes) do
   local topic, queue, wanted = change[1], change[2], change[3]
-  results[i] = wanted and subscribe(topic, queue, wanted) or unsubscribe(topic, queue)
+  results[i] = wanted and subscribe(topic, queue, wanted, change[4]) or unsubscribe(topic, queue)
 end
 
 local unchanged = {}

@@ -6,7 +6,7 @@ by the time, asked with it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from gearhorn.core.members import MembersBuilder
@@ -50,6 +50,14 @@ class RedisReads:
         for start in range(0, len(topics), TOPICS_PER_CALL):
             lists += await self._read_group(topics[start : start + TOPICS_PER_CALL])
         return lists
+
+    async def pieces(self, topic: str) -> AsyncIterator[Sequence[bytes]]:
+        """All who are on the list from beginning to end, now and then one of them twice; and some of the others."""
+        piece = await self._read_piece(topic, 0)
+        yield piece.client_ids
+        while piece.cursor:
+            piece = await self._read_piece(topic, piece.cursor)
+            yield piece.client_ids
 
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         (since, torn_topics), _ = await self._calls.run(EVIDENCE, topics)

@@ -4,7 +4,7 @@ All statements run in one thread, where the connection lives; the file's own loc
 is SQL is in the modules beside this one. Nothing is lost with a process or the machine, so `held_s` is always 0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 from urllib.parse import unquote
@@ -79,6 +79,12 @@ class SqliteStore:
 
     async def subscriptions(self, topic: str) -> list[Subscription]:
         return await self._ask(sqlite_lists.subscriptions, topic)
+
+    async def subscription_pages(self, topic: str) -> AsyncIterator[Sequence[Subscription]]:
+        after = ""
+        while page := await self._ask(sqlite_lists.page, topic, after):
+            yield page
+            after = page[-1].client_id
 
     async def find_evidence(self, topics: Sequence[str]) -> Evidence:
         return Evidence()  # nothing is lost but with the file, which is an error

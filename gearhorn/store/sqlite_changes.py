@@ -67,7 +67,7 @@ class SqliteChanges:
         owner = found[0].decode()
         if owner != change.topic:
             return Collision(owner)
-        if found[1] != ends_at_s:
+        if found[1] != ends_at_s and not (change.never_shortens and _is_later(found[1], ends_at_s)):
             self._db.execute("UPDATE subscriptions SET ends_at_s = ? WHERE queue = ?", (ends_at_s, queue))
         return Applied(topic.version, False)
 
@@ -98,3 +98,8 @@ class SqliteChanges:
         topic_id, version, was_settled = row or (0, 0, True)  # no row has the id 0
         self._topics[name] = topic = _Topic(topic_id, version, version, bool(was_settled))
         return topic
+
+
+def _is_later(ends_at_s: float | None, other_s: float | None) -> bool:
+    """None: it lasts."""
+    return ends_at_s is None or (other_s is not None and ends_at_s > other_s)

@@ -11,6 +11,8 @@ from gearhorn.store.sqlite_changes import SqliteChanges, end_subscriptions
 from gearhorn.store.sqlite_file import SqliteFile
 from gearhorn.store.sqlite_leases import lasting_leases
 
+IDS_PER_PAGE = 5000
+
 
 def apply(file: SqliteFile, changes: Sequence[Change]) -> Outcome:
     with file.transaction("IMMEDIATE"):
@@ -40,6 +42,17 @@ def subscriptions(file: SqliteFile, topic: str) -> list[Subscription]:
             "SELECT client_id, ends_at_s FROM topics JOIN subscriptions ON topic_id = id WHERE name = ?", (topic,)
         ).fetchall()
     return sorted(Subscription(name.decode(), None if ends is None else ends - now_s) for name, ends in rows)
+
+
+def page(file: SqliteFile, topic: str, after: str) -> list[Subscription]:
+    """Some of those who come behind `after`, in order; none at the end."""
+    with _snapshot(file) as now_s:
+        rows = file.db.execute(
+            "SELECT client_id, ends_at_s FROM topics JOIN subscriptions ON topic_id = id "
+            "WHERE name = ? AND client_id > ? ORDER BY client_id LIMIT ?",
+            (topic, after, IDS_PER_PAGE),
+        ).fetchall()
+    return [Subscription(name.decode(), None if ends is None else ends - now_s) for name, ends in rows]
 
 
 def settle(file: SqliteFile, topics: Sequence[TopicVersion]) -> None:

@@ -54,6 +54,9 @@ MAY_IMPORT = {
         errors names bodies core store net directory broadcast resuming fanouts changes signing subscribers
         logs metrics
     """,
+    "moving": """
+        errors names bodies core net store clock patience rounds directory post matchmaker logs metrics
+    """,
     "client": "errors names bodies wire core net signing logs",
     "web": "errors net logs",
     "daemon": """
@@ -67,7 +70,7 @@ MAY_IMPORT = {
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        overview subscribers metrics systemd
+        moving overview subscribers metrics systemd
     """,
     "__main__": "cmd",
 }

@@ -54,3 +54,22 @@ async def test_ttls_work_in_a_long_list(store: Store) -> None:
     await apply(store, wishes)
     ends = {item.client_id: item.expires_in_s for item in await store.subscriptions("news")}
     assert [host for host in HOSTS if ends[host] is None] == HOSTS[::2]
+
+
+async def test_a_long_list_can_be_read_in_pages_while_it_changes(open_handle: OpenHandle) -> None:
+    one, two = await open_handle(), await open_handle()
+    await apply(one, [Subscribe("news", host, 900.0 * (host in HOSTS[::2])) for host in HOSTS])
+    found: dict[str, float | None] = {}
+    async for page in one.subscription_pages("news"):
+        found.update(page)
+        gone, come = f"gone-{len(found)}", f"come-{len(found)}"
+        await apply(two, [Unsubscribe("news", HOSTS[0]), Subscribe("news", gone), Unsubscribe("news", gone)])
+        await subscribe(two, "news", come)
+    lasting = HOSTS[1:]
+    assert {host for host in lasting if host not in found} == set()
+    assert [host for host in lasting if (found[host] is None) != (host in HOSTS[1::2])] == []
+    assert [host for host in found if not host.startswith(("come-", "host-"))] == []
+
+
+async def test_a_list_of_nobody_has_no_page_with_anybody(store: Store) -> None:
+    assert [one async for page in store.subscription_pages("news") for one in page] == []

@@ -130,3 +130,32 @@ async def test_however_many_end_at_once_a_change_comes_after_all_ends(store: Sto
     await let_a_short_one_end(store)
     results = await apply(store, [Subscribe("news", f"client-{number}") for number in range(count)])
     assert all(result.changed for result in results)
+
+
+def gently(client_id: str, ttl_s: float = 0.0) -> Subscribe:
+    return Subscribe("news", client_id, ttl_s, never_shortens=True)
+
+
+async def test_a_subscription_that_may_not_be_shortened_keeps_the_later_end(store: Store) -> None:
+    await apply(store, [Subscribe("news", "ever"), Subscribe("news", "long", LONG_S), Subscribe("news", "short", 60)])
+    results = await apply(store, [gently("ever", 60), gently("long", 60), gently("short", LONG_S), gently("new", 60)])
+    assert [isinstance(one, Applied) and one.changed for one in results] == [False, False, False, True]
+    ends = {one.client_id: one.expires_in_s for one in await store.subscriptions("news")}
+    assert ends.pop("ever") is None
+    assert {client_id: (end_s or 0) > 60 for client_id, end_s in ends.items()} == {
+        "long": True,
+        "short": True,
+        "new": False,
+    }
+
+
+async def test_one_that_may_not_be_shortened_comes_to_last_for_ever(store: Store) -> None:
+    await apply(store, [Subscribe("news", "bob", LONG_S)])
+    await apply(store, [gently("bob"), gently("bob", 60)])
+    assert await store.subscriptions("news") == [Subscription("bob", None)]
+
+
+async def test_the_later_of_two_ends_in_one_call_counts(store: Store) -> None:
+    await apply(store, [gently("bob", 60), gently("bob", LONG_S), gently("bob", 60)])
+    (bob,) = await store.subscriptions("news")
+    assert (bob.expires_in_s or 0) > 60
