@@ -120,7 +120,7 @@ class _Command:
             try:
                 await self._go(work)
             except BadLine as error:
-                say(f"{error}; {_described(work.count)} before it")
+                say(f"{error}; before it {_described(work.count, with_seldom=False)}")
                 self._print(work)
                 return None
             except (GearhornError, asyncio.CancelledError):
@@ -177,14 +177,17 @@ class _Command:
             print(json.dumps(told))
 
 
-def _described(count: Imported) -> str:
+def _described(count: Imported, *, with_seldom: bool = True) -> str:
     seldom = {
         "that ended meanwhile": count.ended,
         "bad lines": count.invalid,
         "collisions": count.collisions,
         "removed": count.removed,
     }
-    words = [f"{count.new} new, {count.already} there already", *(f"{n} {what}" for what, n in seldom.items() if n)]
+    words = [
+        f"{count.new} new, {count.already} there already",
+        *(f"{n} {what}" for what, n in seldom.items() if n and with_seldom),
+    ]
     return ", ".join(words)
 
 

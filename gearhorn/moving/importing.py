@@ -95,7 +95,7 @@ class Import:
             else:
                 if change is not None:
                     batch.add(self.line_count, change)
-        await self._bring_in(batch)
+        wrong = await self._bring_in(batch) or wrong
         if wrong is not None:
             raise wrong
 
@@ -132,14 +132,12 @@ class Import:
             self._kept.add(hash((entry.topic, entry.client_id)))
         return Subscribe(entry.topic, entry.client_id, ttl_s, never_shortens=not self._rules.replaces)
 
-    async def _bring_in(self, batch: _Batch) -> None:
-        batch = await self._that_have_room(batch)
-        if not batch.changes:
-            return
-        results = await self._make(batch.changes)
+    async def _bring_in(self, batch: _Batch) -> BadLine | None:
+        """The first line that is wrong, if any is and none is to be left out."""
+        batch, has_no_room = await self._that_have_room(batch)
+        results = await self._make(batch.changes) if batch.changes else ()
         wrong = [self._note(*made) for made in zip(batch.numbers, batch.changes, results, strict=True)]
-        for first in filter(None, wrong):
-            raise first
+        return next(filter(None, wrong), has_no_room)
 
     def _note(self, number: int, change: Subscribe, result: ChangeResult) -> BadLine | None:
         if isinstance(result, Collision):
@@ -159,8 +157,8 @@ class Import:
         self._complain(f"line {number}: {error}")
         return None
 
-    async def _that_have_room(self, batch: _Batch) -> _Batch:
-        """Without those whose topic has as many subscribers as it may have. Raises BadLine."""
+    async def _that_have_room(self, batch: _Batch) -> tuple[_Batch, BadLine | None]:
+        """Without those whose topic has as many subscribers as it may have; or up to the first of them."""
         kept, lists = _Batch(), dict[str, Members]()
         for number, change in zip(batch.numbers, batch.changes, strict=True):
             if self._sizes.get(change.topic, 0) + len(batch.changes) > self._rules.limit_count:
@@ -170,10 +168,10 @@ class Import:
                 if not _has_room(lists, change, self._rules.limit_count):
                     reason = f"{change.topic!r} may have {self._rules.limit_count} subscribers"
                     if wrong := self._refuse(number, BadRequest("topic", reason)):
-                        raise wrong
+                        return kept, wrong
                     continue
             kept.add(number, change)
-        return kept
+        return kept, None
 
 
 def _has_room(lists: dict[str, Members], change: Subscribe, limit_count: int) -> bool:
