@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -29,8 +29,8 @@ def entry(topic: str, client_id: str, **more: float) -> str:
 
 
 @pytest.fixture(params=["redis", "memcached", "sqlite"])
-def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Iterator[Place]:
-    yield make_place(request.param)
+def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+    return make_place(request.param)
 
 
 @pytest.fixture

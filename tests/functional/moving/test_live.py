@@ -31,7 +31,8 @@ def test_the_next_fanout_reaches_whom_the_import_brought_and_nobody_whom_it_remo
         assert client.request("fanout", fanout("news", background=True)).count == 1
     scene.copies(server, "news", ["old"])
     done = place.run("import", "--gearman", server.address, text=lines("alice", "bob"))
-    assert (done.returncode, done.stderr) == (exits.OK, "gearhorn: imported: 2 new, 0 there already\n")
+    assert done.returncode == exits.OK
+    assert done.stderr.endswith("gearhorn: imported: 2 new, 0 there already\n")
     assert {client.request("fanout", fanout("news", background=True)).count for _ in range(5)} == {3}
     assert scene.copies(server, "news", ["old", "alice", "bob"]) == {"old": 5, "alice": 5, "bob": 5}
     place.run("import", "--replace", "--gearman", server.address, text=lines("bob", "carol"))
@@ -44,6 +45,7 @@ def test_nothing_is_changed_where_workers_cannot_be_told(make_place: MakePlace, 
     place, server = make_place("redis"), scene.gearmand()
     worker = scene.worker(server.address, store=place.url, settings=place.settings)
     nowhere = f"127.0.0.1:{free_port()}"
+    (place.home / "gearhorn.conf").write_text(f"{place.settings}[gearman]\nconnect_timeout = 1\n")
     done = place.run("import", "--gearman", nowhere, text=lines("alice"))
     assert done.returncode == exits.UNREACHABLE
     assert f"1 workers use this store ({worker.worker_id} is one), and no Gearman server can be reached" in done.stderr

@@ -96,13 +96,13 @@ async def test_a_topic_takes_no_more_subscribers_than_it_may_have(scene: Scene, 
 
 
 async def test_too_many_subscribers_stop_it_where_nothing_may_be_left_out(scene: Scene) -> None:
-    with pytest.raises(BadLine, match="^line 3: topic: 'n' may have 2 subscribers"):
+    with pytest.raises(BadLine, match=r"^line 3: topic: 'n' may have 2 subscribers"):
         await scene.bring("n\ta", "n\tb", "n\tc", limit_count=2, skips_bad=False)
     assert await scene.names("n") == ["a", "b"]
 
 
 async def test_an_export_that_was_cut_short_is_an_error_whatever_may_be_left_out(scene: Scene) -> None:
-    with pytest.raises(BadLine, match="^line 3: the export is cut short"):
+    with pytest.raises(BadLine, match=r"^line 3: the export is cut short"):
         await scene.bring('{"gearhorn":"subscriptions","format":1}', "n\ta")
 
 
