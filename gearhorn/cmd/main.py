@@ -17,6 +17,7 @@ from gearhorn.cmd import (
     publish,
     standalone,
     status,
+    top,
     worker,
     workers,
 )
@@ -27,7 +28,7 @@ from gearhorn.errors import BadRequest, GearhornError, Misconfigured, TimedOut, 
 # returns an exit status.
 _SUBCOMMANDS = (
     *(standalone, worker, publish, listen),
-    *(lists, changes, workers, status),
+    *(lists, changes, workers, status, top),
     *(exports, imports, keys),
 )
 

@@ -96,19 +96,18 @@ def _troubles(scene: Scene, most_rows: Mapping[str, int] | int) -> list[Text]:
 
 
 def _table(part: Part, share: int) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    """Only columns without a mark become narrower where there is too little room."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
     total = max(part.total_count or 0, len(part.rows))
     for index, column in enumerate(part.columns):
-        name = column.removeprefix(">")
-        if not index and share < total:
-            name = f"{name} ({share} of {total:,})"
-        table.add_column(
-            Text(name),
-            justify="right" if column.startswith(">") else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=3 if index else 12,
-        )
+        name = column.lstrip(">=")
+        counted = f"{name} ({share} of {total:,})" if not index and share < total else name
+        table.add_column(_cell(counted), justify="right" if column.startswith(">") else "left", no_wrap=column != name)
     for index, row in enumerate(part.rows[:share]):
-        table.add_row(*map(Text, row), style="red" if index in part.bad else "")
+        table.add_row(*map(_cell, row), style="red" if index in part.bad else "")
     return table
+
+
+def _cell(text: str) -> Text:
+    """Never more than a line; and Text, since names are no markup."""
+    return Text(text, no_wrap=True, overflow="ellipsis")

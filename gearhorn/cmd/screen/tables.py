@@ -12,7 +12,9 @@ Row = tuple[str, ...]
 
 
 class Part(NamedTuple):
-    """A table. Columns that begin with > are of numbers. `total_count`: there may be more than the rows."""
+    """A table. Columns that begin with > are of numbers, those with = of short words; `bad` are the rows to point out.
+    `total_count`: there may be more than the rows.
+    """
 
     title: str
     columns: Sequence[str]
@@ -40,7 +42,7 @@ def _servers(scene: Scene) -> Part:
     servers = scene.overview.servers
     return Part(
         "servers",
-        ("server", "version", ">waiting", ">running", ">queues", ">workers", ">answer"),
+        ("server", "=version", ">waiting", ">running", ">queues", ">workers", ">answer"),
         [_server_row(server) for server in servers],
         _indices(not server.is_reachable for server in servers),
     )
@@ -64,7 +66,7 @@ def _workers(scene: Scene) -> Part:
     workers = scene.overview.workers
     return Part(
         "workers",
-        ("worker", "state", ">lease", ">up", ">fanouts/s", ">copies/s", ">servers", "version"),
+        ("worker", "=state", ">lease", ">up", ">fanouts/s", ">copies/s", ">servers", "=version"),
         [_worker_row(worker, scene.overview.taken_at_s) for worker in workers],
         _indices(worker.state != HELD for worker in workers),
     )
@@ -111,7 +113,7 @@ def _troubled(scene: Scene) -> Part:
     totals = scene.overview.totals
     return Part(
         "subscribers in trouble",
-        ("topic", "subscriber", "state", ">backlog", "since"),
+        ("topic", "subscriber", "=state", ">backlog", "=since"),
         [_subscriber_row(one) for one in scene.overview.troubled],
         total_count=max(totals.dead_count + totals.suspect_count, len(scene.overview.troubled)),
     )
