@@ -147,10 +147,14 @@ class Leasing:
     async def _renew(self, key: LeaseKey) -> Renewal | None:
         """None: the store cannot be asked now. The next try comes in time, or the lease runs out."""
         try:
-            return await self._store.renew_lease(key, self._ttl_s, self._describe())
+            renewal = await self._store.renew_lease(key, self._ttl_s, self._describe())
         except (StoreUnavailable, Misconfigured) as error:
             log.say(LEASE_UNRENEWED, error=error)
+            if isinstance(error, StoreUnavailable):
+                self._patience.store_is_away(error)
             return None
+        self._patience.store_is_there()
+        return renewal
 
     def _conflict(self, other: Lease) -> str:
         where = read_info(other).get("address") or "another process"

@@ -43,15 +43,13 @@ class Patience:
             try:
                 result = await call()
             except StoreUnavailable as error:
-                if self._trouble.begins():
-                    log.say(STORE_AWAY, error=error)
+                self.store_is_away(error)
                 delay_s = backoff.next_s()
                 if loop.time() + delay_s > deadline_s:
                     raise
                 await asyncio.sleep(delay_s)
             else:
-                if self._trouble.ends():
-                    log.say(STORE_BACK)
+                self.store_is_there()
                 return result
 
     async def ask_for_ever(self, call: Callable[[], Awaitable[Result]]) -> Result:
@@ -61,6 +59,15 @@ class Patience:
                 return await self.ask(call)
             except StoreUnavailable:
                 await asyncio.sleep(self._settings.most_retry_s)
+
+    def store_is_away(self, error: StoreUnavailable) -> None:
+        """Also for those who ask once and do not wait: an idle worker knows it from its lease only."""
+        if self._trouble.begins():
+            log.say(STORE_AWAY, error=error)
+
+    def store_is_there(self) -> None:
+        if self._trouble.ends():
+            log.say(STORE_BACK)
 
     def backoff(self) -> Backoff:
         return Backoff(self._settings.first_retry_s, self._settings.most_retry_s, Random())

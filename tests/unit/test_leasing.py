@@ -311,6 +311,21 @@ async def test_a_renewal_that_fails_loses_nothing_when_the_next_one_comes_in_tim
     assert scene.matchmaking.lists.find("news") is not None
 
 
+@in_virtual_time
+async def test_a_worker_without_jobs_says_that_the_store_is_away_and_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    scene = Scene()
+    await scene.leasing.take()
+    scene.store.fail("renew_lease", AWAY)
+    scene.start()
+    await asyncio.sleep(RENEWAL_S + 0.1)
+    assert [record.getMessage() for record in caplog.records] == [f"the store is away: {AWAY}; jobs wait for it"]
+    await asyncio.sleep(RENEWAL_S)
+    assert [record.getMessage() for record in caplog.records][1:] == ["the store is back"]
+
+
 # Losing
 
 
