@@ -23,7 +23,7 @@ from gearhorn.handlers import HandlerSettings
 from gearhorn.logs.setting_up import LogSettings
 from gearhorn.matchmaker import MatchmakingSettings
 from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, RESERVED_PREFIX, OwnQueues, check_pair, check_topic
-from gearhorn.net.address import Address, parse_addresses
+from gearhorn.net.address import Address, parse_addresses, parse_listen
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.tls import TlsSettings, client_context
 from gearhorn.net.worker_link import WorkerSettings
@@ -36,6 +36,7 @@ from gearhorn.signing.guard import SigningSettings
 from gearhorn.store.opening import StoreSettings
 from gearhorn.store.urls import add_login, holds_secret, without_secrets
 from gearhorn.subscribers.policies import POLICIES, ReaperSettings
+from gearhorn.web.dashboard.settings import DEFAULT_PORT, DashboardSettings
 
 TLS_FILES = ("ca_file", "cert_file", "key_file", "key_password_file")
 
@@ -174,6 +175,14 @@ class Config:
             store_url=without_secrets(url),
             topics_limit=topics_limit,
         )
+
+    def dashboard_settings(self) -> DashboardSettings:
+        options = self._conf.dashboard
+        try:
+            listen = parse_listen(options.listen, DEFAULT_PORT) if options.listen else None
+        except Misconfigured as error:
+            raise Misconfigured(f"[dashboard] listen: {error}") from None
+        return DashboardSettings(listen, tuple(options.hosts))
 
     def _limits(self) -> Limits:
         worker = self._conf.worker

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gearhorn import __version__
 from gearhorn.cmd import (
     changes,
+    dashboard,
     exits,
     exports,
     imports,
@@ -28,7 +29,7 @@ from gearhorn.errors import BadRequest, GearhornError, Misconfigured, TimedOut, 
 # returns an exit status.
 _SUBCOMMANDS = (
     *(standalone, worker, publish, listen),
-    *(lists, changes, workers, status, top),
+    *(lists, changes, workers, status, top, dashboard),
     *(exports, imports, keys),
 )
 

@@ -14,7 +14,7 @@ from gearhorn.cmd.embedded import EmbeddedServer
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.settings import Overrides, read_config
-from gearhorn.cmd.worker import new_event_loop, serve
+from gearhorn.cmd.worker import new_event_loop, serve, serve_pages
 from gearhorn.config import LOGIN_OPTIONS, TLS_FILES
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     with EmbeddedServer(Address(arguments.listen, arguments.port), guard.manner) as server:
         settings = replace(settings, servers=(server.address,), link=replace(settings.link, tls=guard.client))
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address, guard)))
+            pages = serve_pages(config, settings, store)
+            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address, guard), pages))
     return exits.OK
 
 

@@ -4,16 +4,20 @@ import argparse
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gearhorn.cmd import exits
+from gearhorn.cmd.beside import serve_dashboard_beside
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.settings import read_config
+from gearhorn.config import Config
 from gearhorn.daemon import Daemon, DaemonSettings, Stop
 from gearhorn.store.base import Store
 from gearhorn.store.opening import open_store
+from gearhorn.tasks import running
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
@@ -59,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(config.store_settings())
     spare_the_collector()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve(settings, store))
+        runner.run(serve(settings, store, beside=serve_pages(config, settings, store)))
     return exits.OK
 
 
@@ -73,10 +77,22 @@ def spare_the_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-async def serve(settings: DaemonSettings, store: Store, on_ready: Callable[[], None] = lambda: None) -> None:
-    """Runs the daemon until a signal asks it to stop."""
+def serve_pages(config: Config, settings: DaemonSettings, store: Store) -> Coroutine[None, None, None]:
+    """The pages of the configuration, for who serves with these `settings` and this `store`."""
+    observer = replace(config.observer_settings(), servers=settings.servers, link=settings.link)
+    return serve_dashboard_beside(config.dashboard_settings(), observer, store)
+
+
+async def serve(
+    settings: DaemonSettings,
+    store: Store,
+    on_ready: Callable[[], None] = lambda: None,
+    beside: Coroutine[None, None, None] | None = None,
+) -> None:
+    """Runs the daemon, and what is to run `beside` it, until a signal asks it to stop."""
     stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask)
-    await Daemon(settings, store, stop, on_ready).run()
+    async with running([beside] if beside is not None else []):
+        await Daemon(settings, store, stop, on_ready).run()

@@ -21,7 +21,29 @@ class Address(NamedTuple):
 
 def parse_address(text: str) -> Address:
     """HOST, HOST:PORT, [IPV6] or [IPV6]:PORT; without a port the Gearman port, 4730. Raises Misconfigured."""
+    host, port = _split(text.strip())
+    return Address(host, _parse_port(text.strip(), port) if port else DEFAULT_PORT)
+
+
+def parse_addresses(texts: list[str]) -> list[Address]:
+    """Each address once, in the order given. An item may hold several, separated by commas."""
+    parts = [part for text in texts for part in text.split(",") if part.strip()]
+    return list(dict.fromkeys(parse_address(part) for part in parts))
+
+
+def parse_listen(text: str, default_port: int) -> Address:
+    """Where to listen: as `parse_address`, and :PORT for all addresses of this machine; with port 0 the kernel chooses
+    one. Raises Misconfigured.
+    """
     text = text.strip()
+    host, port = ("", text[1:]) if text.startswith(":") and text.count(":") == 1 else _split(text)
+    if port == "0":
+        return Address(host, 0)
+    return Address(host, _parse_port(text, port) if port or not host else default_port)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Host and port; the port is empty where there is none."""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         port = rest[1:]
@@ -33,13 +55,7 @@ def parse_address(text: str) -> Address:
         valid = (bool(port) or not colon) and _is_name(host)
     if not valid:
         raise Misconfigured(f"{text!r} is no server address: HOST:PORT was expected")
-    return Address(host, _parse_port(text, port))
-
-
-def parse_addresses(texts: list[str]) -> list[Address]:
-    """Each address once, in the order given. An item may hold several, separated by commas."""
-    parts = [part for text in texts for part in text.split(",") if part.strip()]
-    return list(dict.fromkeys(parse_address(part) for part in parts))
+    return host, port
 
 
 def _is_ipv6(host: str) -> bool:
@@ -64,8 +80,6 @@ def _is_one_word(host: str) -> bool:
 
 
 def _parse_port(text: str, port: str) -> int:
-    if not port:
-        return DEFAULT_PORT
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise Misconfigured(f"{text!r} is no server address: {port!r} is no port")
     return int(port)

@@ -15,7 +15,7 @@ from gearhorn.overview.views import UNSUBSCRIBED, Lookup, SubscriberView
 from gearhorn.subscribers.aside import reckon
 from gearhorn.wire.loads import IDLE_LOAD, Load
 
-_TOO_MANY = "there was not the time to read all lists"
+TOO_MANY = "there was not the time to read all lists"
 
 
 class Seen(NamedTuple):
@@ -42,10 +42,10 @@ async def look_at_topic(observer: Observer, topic: str, limit: int = 500) -> Loo
     until_s = steady_s() + observer.settings.patience_s
     members = (await observer.roster.find(found.store, [topic], until_s)).get(topic)
     if members is None:
-        return Lookup((), is_complete=False, trouble=_TOO_MANY)
+        return Lookup((), is_complete=False, trouble=TOO_MANY)
     client_ids = await reckon(len(members), lambda: sorted(members)[:limit])
     pairs = [(topic, client_id.decode()) for client_id in client_ids]
-    views, trouble = await _view(observer, found, pairs)
+    views, trouble = await view_pairs(observer, found, pairs)
     is_complete = not trouble and len(pairs) == len(members)
     return Lookup(tuple(views), is_complete, trouble)
 
@@ -63,13 +63,13 @@ async def look_up(observer: Observer, client_id: str) -> Lookup:
     lists = await observer.roster.find(found.store, topics, until_s)
     id_bytes = client_id.encode()
     subscribed = await reckon(len(lists), lambda: {topic for topic, members in lists.items() if id_bytes in members})
-    views, trouble = await _view(observer, found, [(topic, client_id) for topic in topics])
+    views, trouble = await view_pairs(observer, found, [(topic, client_id) for topic in topics])
     kept = [_as_listed(view, subscribed, lists) for view in views]
     is_complete = len(lists) == len(topics)
     return Lookup(
         tuple(view for view in kept if view is not None),
         is_complete and not trouble,
-        trouble or ("" if is_complete else _TOO_MANY),
+        trouble or ("" if is_complete else TOO_MANY),
     )
 
 
@@ -84,7 +84,9 @@ def _as_listed(view: SubscriberView, subscribed: Collection[str], read: Collecti
     return None
 
 
-async def _view(observer: Observer, found: Found, pairs: Sequence[tuple[str, str]]) -> tuple[list[SubscriberView], str]:
+async def view_pairs(
+    observer: Observer, found: Found, pairs: Sequence[tuple[str, str]]
+) -> tuple[list[SubscriberView], str]:
     """Each subscriber, and a line about servers that could not be asked."""
     queues = [queue_name(*pair) for pair in pairs]
     answers = await observer.servers.ask_anew(queues)

@@ -20,8 +20,8 @@ SUBSCRIBERS = "subscribers"
 
 
 class Trouble(NamedTuple):
-    """`severity` is ERROR where something does not work now, WARNING where it will not do so for ever. `about` says what
-    kind of thing it is about, and which: an address, a worker's id, a state.
+    """`severity` is ERROR where something does not work now, WARNING where it will not do so for ever. `about` is the
+    kind of thing that it is about, and which: an address, a worker's id, a state.
     """
 
     severity: str

@@ -58,7 +58,7 @@ MAY_IMPORT = {
         errors names bodies core net store clock patience rounds directory post matchmaker logs metrics
     """,
     "client": "errors names bodies wire core net signing logs",
-    "web": "errors net logs",
+    "web": "errors names core net clock tasks subscribers overview logs",
     "daemon": """
         errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs
         metrics systemd
@@ -66,11 +66,11 @@ MAY_IMPORT = {
     "options": "errors names core logs metrics",
     "config": """
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
-        overview subscribers logs metrics
+        overview subscribers web logs metrics
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        moving overview subscribers metrics systemd
+        moving overview subscribers tasks web metrics systemd
     """,
     "__main__": "cmd",
 }
@@ -88,6 +88,7 @@ ALLOWED_IN_PURE = ("random.Random",)
 AT_HOME = {
     "aiohttp": "web",
     "gear": "client cmd",
+    "jinja2": "web",
     "oslo_config": "options config",
     "pymemcache": "store",
     "redis": "store",
