@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tools.reference.commands import Command, Operand, Switch, read_commands
 from tools.reference.environment import VARIABLES, Variable
+from tools.reference.schemas import Schema, read_schemas
 from tools.reference.settings import Section, Setting, read_sections
 from tools.reference.statuses import general_statuses
 
@@ -140,9 +141,25 @@ def _users(variable: Variable, commands: Iterable[Command]) -> str:
     return ", ".join(f"[`{' '.join(command.words[1:])}`](#{command.page})" for command in names)
 
 
+def _schemas() -> Iterator[str]:
+    for schema in read_schemas():
+        yield from _schema(schema)
+
+
+def _schema(schema: Schema) -> Iterator[str]:
+    yield from [f"(schema-{schema.name})=", f"## {schema.title}", "", prose(schema.description), ""]
+    if schema.keys:
+        yield from ["| key | value | means |", "| --- | --- | --- |"]
+    for key in schema.keys:
+        name = f"**`{key.name}`**" if key.is_required else f"`{key.name}`"
+        yield f"| {name} | {prose(key.value)} | {prose(key.meaning)} |"
+    yield from ["", "```json", schema.example, "```", "", f"[{schema.name}.json](schemas/{schema.name}.json)", ""]
+
+
 _PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "commands": _commands,
     "environment": _environment,
     "exit-statuses": _general_statuses,
     "options": _options,
+    "schemas": _schemas,
 }
