@@ -10,6 +10,7 @@ from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.core.members import Members
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.jobs import FANOUT_ANSWER_BUG, FANOUT_PROGRESS_BUG
+from gearhorn.metrics.meters import Meter
 from gearhorn.names import queue_prefix
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.shipment import Shipment
@@ -73,9 +74,12 @@ class Broadcast:
         run: FanoutRun | None = None,
         copy_key: bytes = b"",
         gathering: Gathering = NO_LIMITS,
+        meter: Meter | None = None,
+        started_s: float = 0.0,
     ) -> None:
         """A run that is given has `members` still to be sent to. With `copy_key` each copy has a unique key of its own,
-        made of it, where the publisher wishes for none. `gathering` bounds what receivers answer.
+        made of it, where the publisher wishes for none. `gathering` bounds what receivers answer. `meter` is the
+        topic's, and `started_s` when the job began to be looked at, by the monotonic clock.
         """
         prefix = queue_prefix(request.topic)
         kind = SUBMIT_KINDS[request.priority, request.background]
@@ -95,6 +99,8 @@ class Broadcast:
             self._settled,
             self._answered if request.results else None,
             gathering=gathering,
+            meter=meter,
+            started_s=started_s,
         )
         self._members = members
 
@@ -117,6 +123,7 @@ class Broadcast:
     def record(self, journal: Journal, on_over: Callable[[bool], None]) -> None:
         """Keeps the journal. To be called before `start`. `on_over` hears at the end whether the job was answered."""
         self._on_over = on_over
+        self._shipment.done_before_count = self._shipment.run.done_count
         self._shipment.on_progress = journal.progressed
 
     def hold(self, hold: Hold) -> None:
@@ -157,6 +164,9 @@ class Broadcast:
             self._end_job()
         if self._on_over is not None:
             self._on_over(is_answered)
+        shipment = self._shipment
+        if shipment.meter is not None and not self._is_abandoned:
+            shipment.meter.ended(shipment.run, shipment)
 
     def _end_job(self) -> None:
         try:

@@ -10,6 +10,8 @@ from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, StoreUnavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import CHANGE_ABANDONED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED
+from gearhorn.metrics import Counters
+from gearhorn.metrics.counters import CHANGED, CHANGES
 from gearhorn.names import check_pair, queue_name
 from gearhorn.net.job import Job
 from gearhorn.store.base import Applied, Change, Collision, Subscribe
@@ -29,7 +31,9 @@ class Changes:
         matchmaking_topic: str,
         limit_count: int,
         start_task: Callable[[Coroutine[None, None, object]], None],
+        counters: Counters,
     ) -> None:
+        self._counters = counters
         self._directory = directory
         self._own_queues = own_queues
         self._matchmaking_topic = matchmaking_topic
@@ -39,18 +43,31 @@ class Changes:
 
     async def make(self, job: Job, change: Change) -> None:
         """Completes the job when every worker knows of the change. Raises BadRequest and StoreUnavailable."""
+        outcome = "failed"
+        try:
+            outcome = await self._make(job, change)
+        except BadRequest:
+            outcome = "refused"
+            raise
+        finally:
+            kind = "subscribe" if isinstance(change, Subscribe) else "unsubscribe"
+            self._counters.count(CHANGES, kind, outcome)
+
+    async def _make(self, job: Job, change: Change) -> str:
+        """Returns what became of it, in a word."""
         check_pair(change.topic, change.client_id, self._own_queues, self._matchmaking_topic)
         if isinstance(change, Subscribe) and not self._has_room(change):
             await self._find_room(change)
         result = await self._directory.change(change, lambda: job.is_held)
         if result is None:
             log.say(CHANGE_ABANDONED)
-            return
+            return "given back"
         if isinstance(result, Collision):
             queue = queue_name(change.topic, change.client_id).decode()
             raise BadRequest("client_id", f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}")
         job.complete()
         self._log_change(change, result)
+        return CHANGED if result.changed else "unchanged"
 
     # Others subscribe at the same moment, here and elsewhere: a limit that many reach at once may be passed by some.
 

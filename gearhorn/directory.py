@@ -13,6 +13,7 @@ from gearhorn.core.members import Members
 from gearhorn.core.news import UNKNOWN, News
 from gearhorn.grouping import Grouper
 from gearhorn.lookups import Judge, Lookups
+from gearhorn.metrics import Counters
 from gearhorn.patience import Patience
 from gearhorn.rounds import Lot, Rounds
 from gearhorn.store.base import UNKNOWN_VERSION, Applied, Change, ChangeResult, Outcome, Store, Subscribe
@@ -46,13 +47,14 @@ class Directory:
         rounds: Rounds,
         now_s: Callable[[], float] = steady_s,
         losses: Judge | None = None,
+        counters: Counters | None = None,
     ) -> None:
         """`now_s` is the clock that `matchmaking` goes by. Without `losses` no list counts as lost."""
         self._store = store
         self._patience = patience
         self._matchmaking = matchmaking
         self._rounds = rounds
-        self._lookups = Lookups(store, patience, matchmaking, now_s, losses)
+        self._lookups = Lookups(store, patience, matchmaking, now_s, losses, counters)
         self._changes: Grouper[_Wish, _Made | None] = Grouper(self._apply, CHANGES_AT_ONCE)
 
     def find(self, topic: str) -> Members | None:

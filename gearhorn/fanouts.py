@@ -1,5 +1,6 @@
 """A fanout job from its request to its broadcast: to whom, whether that may be, and on which terms."""
 
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from gearhorn.core.progress import UNRECORDED_LIMIT
 from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest
 from gearhorn.metrics import Counters
+from gearhorn.metrics.meters import EXPIRED, Meter
 from gearhorn.names import MATCHMAKING_TOPIC, check_topic
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.job import Job
@@ -56,6 +58,7 @@ class Fanouts:
         self._now_s = now_s
         self._pauses = pauses
         self._counters = counters
+        self._meters = counters.meters.by_topic
         self._copies_limit_bytes = settings.limits.copies_bytes
         self._gathering = Gathering(settings.limits.answer_bytes, settings.limits.answers_bytes)
         self._waiting = Waiting()
@@ -67,28 +70,33 @@ class Fanouts:
             check_topic(request.topic, self._settings.matchmaking_topic)
         if request.expires_at is not None and self._now_s() > request.expires_at:
             job.complete(b"0")
+            self._meter_of(request, NOBODY).ended_as(EXPIRED, 0.0, is_foreground=not request.background)
             return None
         if members is None:
-            return self._look_up_and_send(job, request)
+            self._counters.cache_misses += 1
+            return self._look_up_and_send(job, request, time.monotonic())
+        self._counters.cache_hits += 1
         return self._send(job, request, members)
 
     async def finish(self, orphan: Orphan) -> None:
         """Goes on with a fanout that another worker has left. Raises StoreUnavailable."""
+        started_s = time.monotonic()
         request = orphan.request
         members = (await self._directory.members(request.topic)).without(request.exclude)
         members, paused = self._part(request.topic, members)
         journal = await self._ledger.adopt(orphan.identity, request, members)
-        self._start(self._recorded(orphan, request, journal), request, paused)
+        self._start(self._recorded(orphan, request, journal, started_s), request, paused)
 
-    async def _look_up_and_send(self, job: Job, request: FanoutRequest) -> None:
+    async def _look_up_and_send(self, job: Job, request: FanoutRequest, started_s: float) -> None:
         members = await self._directory.members(request.topic)
         if await self._ledger.is_given_away(job):
             return
-        rest = self._send(job, request, members)
+        rest = self._send(job, request, members, started_s)
         if rest is not None:
             await rest
 
-    def _send(self, job: Job, request: FanoutRequest, members: Members) -> Rest:
+    def _send(self, job: Job, request: FanoutRequest, members: Members, started_s: float = 0.0) -> Rest:
+        """What begins with its first copy needs no `started_s`."""
         paused = NOBODY
         if request.exclude:
             members = members.without(request.exclude)
@@ -98,10 +106,15 @@ class Fanouts:
         if copy_count * len(request.payload) > self._copies_limit_bytes:
             raise self._too_much(request, copy_count)
         if copy_count > UNRECORDED_LIMIT:
-            return self._send_recorded(job, request, members, paused)
+            return self._send_recorded(job, request, members, paused, started_s)
         copy_key = self._ledger.new_copy_key()
-        self._start(Broadcast(job, request, members, None, copy_key, self._gathering), request, paused)
+        meter = self._meters.get(request.topic) or self._meter_of(request, members)
+        broadcast = Broadcast(job, request, members, None, copy_key, self._gathering, meter, started_s)
+        self._start(broadcast, request, paused)
         return None
+
+    def _meter_of(self, request: FanoutRequest, members: Members) -> Meter:
+        return self._counters.meters.of(request.topic, has_subscribers=bool(members))
 
     def _part(self, topic: str, members: Members) -> Parted:
         parted = self._pauses.part(topic, members)
@@ -116,17 +129,22 @@ class Fanouts:
             f"more than {self._copies_limit_bytes}",
         )
 
-    async def _send_recorded(self, job: Job, request: FanoutRequest, members: Members, paused: Members) -> None:
+    async def _send_recorded(
+        self, job: Job, request: FanoutRequest, members: Members, paused: Members, started_s: float
+    ) -> None:
         journal = await self._ledger.open(job, request, members)
         if await self._ledger.is_given_away(job):
             return  # none of its copies are out
-        broadcast = self._recorded(job, request, journal)
+        broadcast = self._recorded(job, request, journal, started_s)
         if job.requeues:
             broadcast.hold(self._ledger.hold(job, journal, broadcast.abandon))
         self._start(broadcast, request, paused)
 
-    def _recorded(self, job: Answerable, request: FanoutRequest, journal: Journal) -> Broadcast:
-        broadcast = Broadcast(job, request, journal.rest, journal.run, journal.copy_key, self._gathering)
+    def _recorded(self, job: Answerable, request: FanoutRequest, journal: Journal, started_s: float) -> Broadcast:
+        meter = self._meter_of(request, journal.rest)
+        broadcast = Broadcast(
+            job, request, journal.rest, journal.run, journal.copy_key, self._gathering, meter, started_s
+        )
         broadcast.record(journal, lambda is_answered: self._ledger.close_journal(journal, is_answered=is_answered))
         return broadcast
 

@@ -14,6 +14,7 @@ from gearhorn.fanouts import Fanouts, FanoutSettings
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.jobs import JOB_BUG, JOB_GIVEN_UP, JOB_MISCONFIGURED, JOB_REFUSED
 from gearhorn.metrics import Counters
+from gearhorn.metrics.counters import REFUSED
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.job import Job
@@ -26,6 +27,14 @@ from gearhorn.subscribers.pauses import Pauses
 log = log_for(__name__)
 
 Rest = Coroutine[None, None, None] | None
+
+# Why a job is refused, for the counters. Any other error is a bug of ours.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (BadRequest, "bad request"),
+    (StoreUnavailable, "store unavailable"),
+    (ListLost, "list lost"),
+    (Misconfigured, "misconfigured"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,9 @@ class Handlers:
             settings.matchmaking_topic,
             settings.limits.subscribers_count,
             self._start_task,
+            counters,
         )
+        self._counters = counters
         self.finish = self._fanouts.finish  # of a fanout that another worker has left
         self._guard = guard
         self._limits = settings.limits
@@ -170,6 +181,16 @@ class Handlers:
 
     # Errors of every kind end here.
 
+    def count_oversized(self, queue: bytes) -> None:
+        """A job that its link has refused already."""
+        self._count_refused(queue, "too large")
+
+    def _count_refused(self, queue: bytes, reason: str) -> None:
+        handler = self._by_queue.get(queue)
+        words = ((self._fanout, "fanout"), (self._subscribe, "subscribe"), (self._unsubscribe, "unsubscribe"))
+        job = next((word for known, word in words if known == handler), "other")
+        self._counters.count(REFUSED, job, reason)
+
     async def _see_through(self, job: Job, work: Coroutine[None, None, None]) -> None:
         try:
             await work
@@ -182,6 +203,8 @@ class Handlers:
 
     def _refuse(self, job: Job, error: Exception) -> None:
         queue = job.assigned.queue.decode("utf-8", "replace")
+        reason = next((word for kind, word in _REASONS if isinstance(error, kind)), "bug")
+        self._count_refused(job.assigned.queue, reason)
         if isinstance(error, BadRequest):
             text = str(error)
             log.say(JOB_REFUSED, queue=queue, reason=text)

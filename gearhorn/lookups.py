@@ -15,6 +15,8 @@ from gearhorn.errors import ListLost
 from gearhorn.grouping import Grouper
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import LIST_TOO_LARGE
+from gearhorn.metrics import Counters
+from gearhorn.metrics.counters import LIST_READS
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store, TopicList
 
@@ -45,8 +47,10 @@ class Lookups:
         matchmaking: Matchmaking,
         now_s: Callable[[], float] = steady_s,
         losses: Judge | None = None,
+        counters: Counters | None = None,
     ) -> None:
         """`now_s` is the clock that `matchmaking` goes by. Without `losses` no list counts as lost."""
+        self._counters = counters or Counters()
         self._losses = losses
         self._store = store
         self._patience = patience
@@ -99,6 +103,8 @@ class Lookups:
             members: dict[str, _Found | None] = {**self._find_all(topics)}
             unknown = [topic for topic, found in members.items() if found is None]
             if unknown:
+                is_held = self._matchmaking.lease.is_valid(self._now_s())
+                self._counters.count(LIST_READS, "not in memory" if is_held else "no lease", count=len(unknown))
                 members |= await self._patience.ask(lambda: self._read_once(unknown, self._store.read_short))
             answers: dict[str, _Answer] = {}
             for topic, found in members.items():
@@ -127,6 +133,7 @@ class Lookups:
         found: _Found | None
         [found] = self._find_all(topics).values()
         if found is None:
+            self._counters.count(LIST_READS, "long")
             lists = await self._patience.ask(lambda: self._read_once(topics[:1], self._store.read))
             found = lists[topics[0]]
         return [NOBODY if found is None else found] * len(topics)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gearhorn import __version__
 from gearhorn.clock import HastyClock
+from gearhorn.core.lists import Lists
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
@@ -93,10 +94,10 @@ class Matchmaker:
         self._matchmaking = Matchmaking(settings.limits)
         waits = Patience(patience)
         self._post = Post(settings.worker_id, settings.topic, dispatch, settings.ack_timeout_s, self._find_members)
-        self._rounds = Rounds(store, waits, self._matchmaking, self._post, settings.ack_timeout_s)
-        lease_clock = HastyClock()
+        self._rounds = Rounds(store, waits, self._matchmaking, self._post, settings.ack_timeout_s, counters=counters)
+        self._lease_clock = lease_clock = HastyClock()
         self._losses = Losses(store, self._matchmaking, settings.worker_id)
-        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock, self._losses)
+        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock, self._losses, counters)
         self._links = [
             # Not the links of the jobs: a worker that holds all the jobs that it may hold still has to hear of changes.
             # They are silent, because those have said already which server is away.
@@ -107,6 +108,21 @@ class Matchmaker:
             store, waits, self._matchmaking, settings.worker_id, self._describe, self._on_renewal, lease_clock
         )
         self._reaper = Reaper(settings.topic, store, self.directory, servers, link, client_id)
+
+    @property
+    def links(self) -> Sequence[WorkerLink]:
+        """One for each server, in their order."""
+        return self._links
+
+    @property
+    def lists(self) -> Lists:
+        """Those in memory."""
+        return self._matchmaking.lists
+
+    @property
+    def lease_left_s(self) -> float | None:
+        """Seconds for which this worker may answer from memory yet; None: it is not meant to."""
+        return self._matchmaking.lease.left_s(self._lease_clock()) if self._settings.enabled else None
 
     async def join(self) -> None:
         """Returns when this worker holds a lease and its name is on the list. Raises IdTaken (see leasing.py)."""
@@ -229,7 +245,7 @@ class Matchmaker:
     def _describe(self) -> str:
         """With two readings of the counters, so that whoever reads it can tell what is done a second."""
         lists = self._matchmaking.lists
-        earlier, self._reading = self._reading, {"at": time.time(), "counters": self._counters.shown()}
+        earlier, self._reading = self._reading, {"at": time.time(), "counters": self._counters.told()}
         return describe(
             since=self._started_at_s,
             address=socket.gethostname(),

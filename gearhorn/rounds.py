@@ -21,6 +21,7 @@ from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import WORKER_SILENT
 from gearhorn.logs.events.store import STORE_LEASES_LOST, STORE_LEASES_OVER
 from gearhorn.logs.trouble import Trouble
+from gearhorn.metrics import Counters
 from gearhorn.patience import Patience
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease, LeaseKey, TopicVersion
@@ -46,6 +47,7 @@ class Lot:
     `for_others` are news of changes of which it is not known when they were made.
     """
 
+    begun_at_s: float = 0.0  # when the first of the news came
     leases: Sequence[Lease] | None = ()
     held_s: float = 0.0
     told_at_s: float = 0.0
@@ -81,7 +83,9 @@ class Rounds:
         post: Post,
         ack_timeout_s: float,
         now_s: Callable[[], float] = steady_s,
+        counters: Counters | None = None,
     ) -> None:
+        self._lag_s = (counters or Counters()).matchmaking_s
         self._store = store
         self._patience = patience
         self._matchmaking = matchmaking
@@ -117,7 +121,7 @@ class Rounds:
 
     def _take_next(self) -> Lot:
         if self._next is None:
-            self._next = Lot()
+            self._next = Lot(begun_at_s=self._now_s())
         if self._runner is None:
             self._runner = asyncio.create_task(self._run_all())
         return self._next
@@ -151,6 +155,7 @@ class Rounds:
             self._post.publish(lot.bulletin.news(), {lease.key.worker_id for lease in leases})
             await self._convince(lot, leases)
             lot.end()
+            self._lag_s.observe(self._now_s() - lot.begun_at_s)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             lot.end(error)
             return

@@ -78,6 +78,21 @@ class ClientLink:
     def is_up(self) -> bool:
         return self._role is not None
 
+    @property
+    def trouble(self) -> str:
+        """Why the link is not up, as was last heard; empty when there was none."""
+        return self._keeper.trouble
+
+    @property
+    def unconfirmed_count(self) -> int:
+        """Submits that the server has not answered yet."""
+        return self._role.unconfirmed_count if self._role is not None else 0
+
+    @property
+    def awaited_count(self) -> int:
+        """Foreground jobs whose workers have not ended them yet."""
+        return self._role.awaited_count if self._role is not None else 0
+
     def submit(
         self, submitter: Submitter, first: int, count: int, encoded: bytes | list[bytes], *, foreground: bool
     ) -> None:

@@ -31,11 +31,12 @@ SendElsewhere = Callable[[Shipment, Members], None]
 class Parcel:
     """A portion on its way through one server. The submitter of its copies."""
 
-    __slots__ = ("_copier", "portion", "shipment")
+    __slots__ = ("_copier", "portion", "sent_at_s", "shipment")
 
     def __init__(self, shipment: Shipment, members: Members, copier: "Copier") -> None:
         self.shipment = shipment
         self.portion = shipment.run.add_portion(members)
+        self.sent_at_s = 0.0  # the last piece
         self._copier = copier
 
     def next_copy_bytes(self) -> int:
@@ -54,10 +55,14 @@ class Parcel:
         return self.portion.unsent_count > 0 and not self.shipment.run.is_settled
 
     def confirmed(self, first: int, count: int) -> None:
-        self._copier.answered(count)
+        now_s = self._copier.answered(count)
+        shipment = self.shipment
         try:
-            self.shipment.confirm(self.portion, first, count)
-            self.shipment.check()
+            if shipment.meter is not None:
+                shipment.heard_s = now_s
+                shipment.meter.confirmed(count, now_s - self.sent_at_s)
+            shipment.confirm(self.portion, first, count)
+            shipment.check()
         except Exception as error:  # noqa: BLE001 - a fanout that fails must not take others with it
             self.shipment.break_off(error)
 
@@ -135,8 +140,16 @@ class Copier:
         self._parcels.append(parcel)
         self._turn()
 
-    def answered(self, count: int) -> None:
-        self._window.answered(count, self._now_s())
+    def answered(self, count: int) -> float:
+        """Returns the time."""
+        now_s = self._now_s()
+        self._window.answered(count, now_s)
+        return now_s
+
+    @property
+    def unsent_count(self) -> int:
+        """Copies that wait for their turn."""
+        return sum(parcel.portion.unsent_count for parcel in self._parcels if parcel.has_more)
 
     def go_on(self) -> None:
         """To be called when a shipment that was held back may go on."""
@@ -183,6 +196,9 @@ class Copier:
         first, (names, id_bytes, count) = parcel.portion.take(limit)
         shipment = parcel.shipment
         self._window.sent(count, copy_bytes, now_s)
+        parcel.sent_at_s = now_s
+        if not shipment.started_s:
+            shipment.started_s = now_s
         if shipment.run.tally is not None:
             shipment.run.tally.sent_count += count
         is_large = copy_bytes >= LARGE_PIECE_BYTES

@@ -7,6 +7,7 @@ usual with Gearman.
 """
 
 import asyncio
+import time
 from zlib import crc32
 
 from gearhorn.core.fanout import Portion
@@ -58,6 +59,12 @@ class Dispatch:
         """One for each server, in their order."""
         return [copier.link for copier in self._copiers]
 
+    @property
+    def unsent_count(self) -> int:
+        """Copies that wait for their turn, or for a server."""
+        parked_count = sum(portion.unsent_count for _, portion in self._parked.values())
+        return parked_count + sum(copier.unsent_count for copier in self._copiers)
+
     async def run(self) -> None:
         """Keeps the links up until cancelled."""
         try:
@@ -97,6 +104,7 @@ class Dispatch:
 
     def _park(self, shipment: Shipment, members: Members) -> None:
         portion = shipment.run.add_portion(members)  # no server's, but a run whose time is up ends it like any other
+        shipment.started_s = shipment.started_s or time.monotonic()
 
         def give_up() -> None:
             del self._parked[timer]

@@ -43,6 +43,7 @@ class Keeper:
         self._care = care
         self._on_trouble = on_trouble
         self._backoff = Backoff(settings.first_retry_s, settings.most_retry_s, Random())
+        self.trouble = "it was not reached yet"  # why the connection is not up; empty while it is
         self._in_trouble = False
         self._told = ""
         self._is_stopping = False
@@ -83,9 +84,11 @@ class Keeper:
             log.say(SERVER_AWAY, server=self._address, purpose=self._purpose, what=what, reason=reason)
             self._told = reason
         self._in_trouble = True
+        self.trouble = reason
         self._on_trouble(reason)
 
     def _say_up(self) -> None:
         if self._purpose and self._in_trouble:
             log.say(SERVER_BACK, server=self._address, purpose=self._purpose)
         self._in_trouble = False
+        self.trouble = ""

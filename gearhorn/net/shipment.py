@@ -1,12 +1,14 @@
 """What is being sent for one fanout: its run, its packets, and who wants to hear of it."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gearhorn.core.fanout import COMPLETE, EXCEPTION, FAILED, NOT_SENT, TIMEOUT, FanoutRun, Portion
 from gearhorn.core.gathering import NO_LIMITS, Answer, Gathering
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.jobs import FANOUT_BUG
+from gearhorn.metrics.meters import Meter
 from gearhorn.wire import packets
 from gearhorn.wire.copies import CopyEncoder
 
@@ -34,7 +36,8 @@ class Shipment:
     `on_settled` is called once, when no copy is open any more; `on_progress`, if wanted, whenever some may have been
     settled before that. `may_go_on`, if wanted, is asked before copies are sent. `on_answer`, if wanted, gets client
     id, status and answer of each receiver that ends, within the limits of `gathering`; without it the receivers' data
-    is dropped as it comes.
+    is dropped as it comes. A `meter`, if there is one, counts copies and times answers; by the monotonic clock the
+    fanout began at `started_s` (0: when its first copy is sent), and a server last confirmed something at `heard_s`.
     """
 
     run: FanoutRun
@@ -45,7 +48,11 @@ class Shipment:
     on_progress: Callable[[], None] | None = None
     may_go_on: Callable[[], bool] | None = None
     gathering: Gathering = NO_LIMITS
-    _partial_answers: dict[tuple[int, int], Answer] = field(default_factory=dict)
+    meter: Meter | None = None
+    started_s: float = 0.0
+    heard_s: float = 0.0
+    done_before_count: int = 0  # by who began with a run that goes on here
+    _partial_answers: dict[tuple[int, int], Answer] | None = None  # few fanouts want any
     is_broken: bool = False  # by a bug: what became of its copies is not known
     _reasons_characters: int = 0
     _lost_at_s: float | None = None
@@ -72,8 +79,9 @@ class Shipment:
 
     def _let_go(self) -> None:
         """Drops the payload and whoever listens: a receiver that never answers keeps the rest of this in memory."""
-        self.gathering.drop(self._partial_answers.values())
-        self._partial_answers.clear()
+        if self._partial_answers is not None:
+            self.gathering.drop(self._partial_answers.values())
+            self._partial_answers = None
         self.encoder = _NOTHING
         self.on_settled = _ignore
         self.on_answer = self.on_progress = self.may_go_on = None
@@ -109,6 +117,8 @@ class Shipment:
     def collect(self, portion: Portion, position: int, data: bytes) -> None:
         """A piece of a receiver's answer."""
         if self.on_answer:
+            if self._partial_answers is None:
+                self._partial_answers = {}
             key = (id(portion), position)
             answer = self._partial_answers.get(key)
             if answer is None:
@@ -123,8 +133,11 @@ class Shipment:
             status, news = FAILED, self.run.fail(portion, position, FAILED)
         else:
             status, news = EXCEPTION, self.run.fail(portion, position, f"{EXCEPTION}: {self._reason_of(data)}")
+        if news and self.meter is not None:
+            self.meter.answered(time.monotonic() - self.started_s)
         if news and self.on_answer:
-            answer = self._partial_answers.pop((id(portion), position), None) or Answer()
+            partial = self._partial_answers
+            answer = (partial.pop((id(portion), position), None) if partial else None) or Answer()
             self.gathering.finish(answer, data)
             self.on_answer(portion.members[position], status, answer)
 

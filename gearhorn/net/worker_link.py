@@ -41,7 +41,7 @@ class WorkerSettings:
 
 class WorkerLink:
     """Serves queues on one server. `on_job` is called inside the read callback and must not raise; `on_up` whenever the
-    link comes up.
+    link comes up; `on_oversized`, with its queue, for each job that is refused because it is too large.
 
     What is served, and whether jobs are grabbed, outlasts a lost connection. `purpose` is the word for this link in the
     log, which hears nothing of one without. Links with the same `pressure` share what they may hold: while that is
@@ -59,6 +59,7 @@ class WorkerLink:
         pressure: Backpressure | None = None,
         *,
         leaves_marks: bool = False,
+        on_oversized: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self.address = address
         self.up = asyncio.Event()  # set while the link is up
@@ -69,6 +70,7 @@ class WorkerLink:
         self._budget = self._pressure.budget
         self._quiet = asyncio.Event()
         self._on_job = on_job
+        self._on_oversized = on_oversized
         self._on_up = on_up
         self._leaves_marks = leaves_marks
         self._queues: dict[bytes, None] = {}
@@ -84,6 +86,11 @@ class WorkerLink:
         finally:
             if self._connection is not None:
                 self._connection.abort("the link was shut down")
+
+    @property
+    def trouble(self) -> str:
+        """Why the link is not up, as was last heard; empty when there was none."""
+        return self._keeper.trouble
 
     @property
     def held_count(self) -> int:
@@ -235,3 +242,4 @@ class WorkerLink:
         text = str(BadRequest("", f"the job has {job.size_bytes} bytes, more than {job.limit_bytes}"))
         log.say(JOB_REFUSED, queue=job.queue.decode("utf-8", "replace"), reason=text)
         Job(Assigned(job.handle, job.queue, b"", b""), role, self).refuse(text.encode())
+        self._on_oversized(job.queue)

@@ -107,6 +107,11 @@ class ClientRole(Generic[Owner]):
         self._expected.append(None)
 
     @property
+    def awaited_count(self) -> int:
+        """Foreground jobs that have not ended yet; those that share one are counted as one."""
+        return len(self._waiting) + len(self._sharing)
+
+    @property
     def awaits_answer(self) -> bool:
         """Whether the server owes an answer: a server that is silent now is ill."""
         return bool(self._expected)

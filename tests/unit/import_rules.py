@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "tasks": "",
     "patience": "errors core logs",
     "messages": "core",
-    "rounds": "errors core store clock patience logs",
+    "rounds": "errors core store metrics clock patience logs",
     "losses": "errors names core store logs",
     "lookups": "errors core store grouping logs metrics clock patience",
     "directory": "errors names core store grouping logs metrics clock patience rounds lookups",
@@ -59,14 +59,15 @@ MAY_IMPORT = {
     """,
     "client": "errors names bodies wire core net signing logs",
     "web": "errors names core net clock tasks subscribers overview logs",
+    "monitoring": "errors wire core net store clock matchmaker subscribers web logs metrics systemd tasks",
     "daemon": """
         errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs
-        metrics systemd
+        metrics systemd monitoring
     """,
     "options": "errors names core logs metrics",
     "config": """
         credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
-        overview subscribers web logs metrics
+        overview subscribers web logs metrics monitoring
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
@@ -90,6 +91,7 @@ AT_HOME = {
     "gear": "client cmd",
     "jinja2": "web",
     "oslo_config": "options config",
+    "prometheus_client": "metrics",
     "pymemcache": "store",
     "redis": "store",
     "rich": "cmd",

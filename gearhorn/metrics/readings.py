@@ -1,0 +1,123 @@
+"""What all metrics read at one moment: taken in one go, so that it can be put into words elsewhere."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from gearhorn.metrics import catalogue
+from gearhorn.metrics.catalogue import Metric
+from gearhorn.metrics.counters import Counters
+from gearhorn.metrics.histogram import Histogram
+from gearhorn.metrics.meters import MODES, OUTCOMES, RECEIVER_OUTCOMES
+
+log = logging.getLogger(__name__)
+
+Labels = tuple[str, ...]
+
+
+class Spread(NamedTuple):
+    """A histogram as it was: how many took no longer than each bound, infinity being the last; and all seconds."""
+
+    rising: tuple[tuple[float, int], ...]
+    sum_s: float
+
+    @property
+    def count(self) -> int:
+        return self.rising[-1][1]
+
+
+class Reading(NamedTuple):
+    """One metric's values by those of its labels. Without any, it has nothing to tell."""
+
+    metric: Metric
+    values: dict[Labels, float]
+    spreads: dict[Labels, Spread]
+
+
+# Reads what goes up and down. An empty answer: there is nothing to tell here.
+ReadGauge = Callable[[], Mapping[Labels, float]]
+
+
+class Readings:
+    """`take` reads everything. A gauge that fails is left out, and the log told once: the others are still wanted."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._gauges: dict[str, tuple[Metric, ReadGauge]] = {}
+        self._told: set[str] = set()
+
+    def add(self, metric: Metric, read: ReadGauge) -> None:
+        self._gauges[metric.name] = (metric, read)
+
+    def take(self) -> list[Reading]:
+        return [*self._counted(), *self._timed(), *self._gauged()]
+
+    def _counted(self) -> Iterator[Reading]:
+        counters = self._counters
+        meters = counters.meters.shown()
+        yield _values(
+            catalogue.FANOUTS,
+            {
+                (topic, mode, outcome): meter.fanouts[number]
+                for topic, meter in meters.items()
+                for number, (mode, outcome) in enumerate(_ENDINGS)
+            },
+        )
+        yield _values(catalogue.COPIES, {(topic,): meter.copies for topic, meter in meters.items()})
+        yield _values(
+            catalogue.RECEIVERS,
+            {
+                (topic, outcome): count
+                for topic, meter in meters.items()
+                for outcome, count in zip(RECEIVER_OUTCOMES, meter.receivers, strict=True)
+            },
+        )
+        for metric in (
+            catalogue.SUBSCRIPTION_CHANGES,
+            catalogue.JOBS_REFUSED,
+            catalogue.STORE_READS,
+            catalogue.STORE_FAILURES,
+        ):
+            yield _values(metric, counters.labelled(metric.name))
+        for metric, count in self._plain():
+            yield Reading(metric, {(): count}, {})
+
+    def _plain(self) -> Iterator[tuple[Metric, int]]:
+        counters = self._counters
+        yield catalogue.PAUSED_COPIES, counters["paused_copies"]
+        yield catalogue.CACHE_HITS, counters.cache_hits
+        yield catalogue.CACHE_MISSES, counters.cache_misses
+        yield catalogue.DROPPED, counters["reaper_dropped_subscribers"]
+        yield catalogue.DRAINED, counters["reaper_drained_copies"]
+
+    def _timed(self) -> Iterator[Reading]:
+        times = self._counters.meters.times
+        modes = zip(MODES, (times.background, times.foreground), strict=True)
+        yield _spreads(catalogue.FANOUT_SECONDS, {(mode,): histogram for mode, histogram in modes})
+        yield _spreads(catalogue.COPY_SECONDS, {(): times.copy})
+        yield _spreads(catalogue.ANSWER_SECONDS, {(): times.answer})
+        yield _spreads(catalogue.MATCHMAKING_SECONDS, {(): self._counters.matchmaking_s})
+        calls = self._counters.store_s.items()
+        yield _spreads(catalogue.STORE_SECONDS, {(call,): histogram for call, histogram in calls})
+
+    def _gauged(self) -> Iterator[Reading]:
+        for name, (metric, read) in self._gauges.items():
+            try:
+                yield Reading(metric, dict(read()), {})
+            except Exception:
+                if name not in self._told:
+                    log.exception("the metric %s cannot be read", name)
+                self._told.add(name)
+
+
+_ENDINGS = [(mode, outcome) for mode in MODES for outcome in OUTCOMES]
+
+
+def _values(metric: Metric, counts: Mapping[Labels, int]) -> Reading:
+    """What was never counted is not told: most of what may happen to a topic never does."""
+    return Reading(metric, {labels: count for labels, count in counts.items() if count}, {})
+
+
+def _spreads(metric: Metric, histograms: Mapping[Labels, Histogram]) -> Reading:
+    spreads = {labels: Spread(tuple(each.rising()), each.sum_s) for labels, each in histograms.items()}
+    return Reading(metric, {}, spreads)
