@@ -1,7 +1,7 @@
 """Every metric that a worker exports: its name, kind, labels, and what it means.
 
-The exposition, statsd, the page doc/monitoring.md and the tests of contrib/ all go by this table. Names follow the rules of
-Prometheus: base units, `_total` for what only grows. No label ever holds a client id: there may be a million.
+The exposition, statsd, the page doc/monitoring.md and the tests of contrib/ all go by this table. Names follow the rules
+of Prometheus: base units, `_total` for what only grows. No label ever holds a client id: there may be a million.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Metric:
 FANOUTS = Metric(
     "gearhorn_fanouts_total",
     COUNTER,
-    "Fanout jobs that were taken and have ended, by topic, mode (background, foreground) and outcome (complete, failed: "
-    "some copies were not sent or some receivers failed, nobody: no subscribers, expired, bug).",
+    "Fanout jobs that were taken and have ended, by topic, mode (background, foreground) and outcome (complete; failed: "
+    "copies were not sent or receivers failed; nobody: no subscribers; expired; bug).",
     ("topic", "mode", "outcome"),
 )
 COPIES = Metric("gearhorn_copies_total", COUNTER, "Copies that a Gearman server has confirmed, by topic.", ("topic",))
@@ -58,8 +58,8 @@ PAUSED_COPIES = Metric(
 SUBSCRIPTION_CHANGES = Metric(
     CHANGES,
     COUNTER,
-    "Wishes to subscribe or unsubscribe, by kind and outcome (changed, unchanged: it was so already, refused, given back: "
-    "the job had gone back to its server, failed).",
+    "Wishes to subscribe or unsubscribe, by kind and outcome (changed; unchanged: it was so already; refused; given "
+    "back: the job had gone back to its server; failed).",
     ("kind", "outcome"),
 )
 JOBS_REFUSED = Metric(
@@ -105,8 +105,8 @@ CACHE_SUBSCRIBERS = Metric("gearhorn_cached_subscribers", GAUGE, "Entries of the
 STORE_READS = Metric(
     LIST_READS,
     COUNTER,
-    "Lists that were read from the store, by reason (not in memory, no lease, long: read by itself, again each time if it "
-    "is too long for the memory).",
+    "Lists that were read from the store, by reason (not in memory; no lease; long: read by itself, and each time anew "
+    "if it is too long for the memory).",
     ("reason",),
 )
 STORE_SECONDS = Metric(

@@ -1,7 +1,7 @@
 """Puts readings into the words that Prometheus reads. The only module that knows its library.
 
-The library's own counters take locks and ten times as long as ours: so it sees numbers only when somebody asks, by way of
-a collector, in a registry of its own.
+The library's own counters take locks, and ten times as long as ours. So it sees numbers only when somebody asks, by way
+of a collector, in a registry of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,7 +53,10 @@ def _family(reading: Reading) -> Family:
 def _histogram(reading: Reading) -> Family:
     family = HistogramMetricFamily(reading.metric.name, reading.metric.help, labels=reading.metric.labels)
     for labels, spread in reading.spreads.items():
-        buckets = [(floatToGoString(bound), count) for bound, count in spread.rising]
+        buckets = [
+            (floatToGoString(bound), count)  # type: ignore[no-untyped-call]
+            for bound, count in spread.rising
+        ]
         family.add_metric(labels, buckets, spread.sum_s)
     return family
 

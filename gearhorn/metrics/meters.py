@@ -159,8 +159,8 @@ class Meters:
         return meter
 
     def forget(self, topic: str) -> None:
-        """The topic is shown no more. If it comes back it begins at nothing, as after a restart; `other` is not touched:
-        a jump there would look like a flood of copies.
+        """The topic is shown no more. If it comes back it begins at nothing, as after a restart. `other` is not
+        touched: a jump there would look like a flood of copies.
         """
         _add(self._gone, self.by_topic.pop(topic))
 

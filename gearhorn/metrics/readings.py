@@ -1,16 +1,17 @@
 """What all metrics read at one moment: taken in one go, so that it can be put into words elsewhere."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from gearhorn.logs.event import log_for
+from gearhorn.logs.events.pages import METRIC_BUG
 from gearhorn.metrics import catalogue
 from gearhorn.metrics.catalogue import Metric
 from gearhorn.metrics.counters import Counters
 from gearhorn.metrics.histogram import Histogram
 from gearhorn.metrics.meters import MODES, OUTCOMES, RECEIVER_OUTCOMES
 
-log = logging.getLogger(__name__)
+log = log_for(__name__)
 
 Labels = tuple[str, ...]
 
@@ -22,7 +23,7 @@ class Spread(NamedTuple):
     sum_s: float
 
     @property
-    def count(self) -> int:
+    def total_count(self) -> int:
         return self.rising[-1][1]
 
 
@@ -104,9 +105,9 @@ class Readings:
         for name, (metric, read) in self._gauges.items():
             try:
                 yield Reading(metric, dict(read()), {})
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - the others are wanted all the same
                 if name not in self._told:
-                    log.exception("the metric %s cannot be read", name)
+                    log.say(METRIC_BUG, because=error, metric=name)
                 self._told.add(name)
 
 

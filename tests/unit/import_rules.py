@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "names": "errors",
     "grouping": "",
     "logs": "errors",
-    "metrics": "errors",
+    "metrics": "errors logs",
     "systemd": "errors logs",
     "wire": "errors names",
     "core": "errors names",

@@ -8,6 +8,7 @@ PAGE_BUG = error(
     meaning="A bug in gearhorn. Who asked for the page was told so; all else goes on.",
     remedy="Report it, with the traceback.",
 )
+
 DASHBOARD_OPEN = info(
     "dashboard.open",
     "the dashboard is at {url}",
@@ -18,4 +19,10 @@ DASHBOARD_NOT_OPEN = warning(
     "there is no dashboard: {error}",
     meaning="The address of `[dashboard] listen` cannot be used. The service itself does without.",
     remedy="Give each worker of a host a port of its own, or run one `gearhorn dashboard` for all of them.",
+)
+METRIC_BUG = error(
+    "metric.bug",
+    "the metric {metric} cannot be read",
+    meaning="A bug in gearhorn. The page has all other metrics; of this one the log hears once.",
+    remedy="Report it, with the traceback.",
 )
