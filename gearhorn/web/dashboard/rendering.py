@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import cache
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,24 +24,9 @@ _WORDS = (words.count, words.rate, words.span, words.moment, words.clock, words.
 class Renderer:
     """`asset_href` gives the address of a file by its name."""
 
-    def __init__(self, asset_href: Any) -> None:
-        self._environment = Environment(
-            loader=PackageLoader(__package__),
-            autoescape=True,  # whatever a template is called
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals.update(
-            {word.__name__: word for word in _WORDS},
-            asset=asset_href,
-            links=links,
-            look_of=look_of,
-            version=__version__,
-            reload_s=RELOAD_S,
-        )
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)  # takes some milliseconds, which are better spent at the start
+    def __init__(self, asset_href: Callable[[str], str]) -> None:
+        self._asset_href = asset_href
+        self._environment = _environment()
 
     async def html(self, page: Page, here: str, json_href: str) -> bytes:
         """The whole page. `here` is its own address, and `json_href` that of its data."""
@@ -55,6 +40,7 @@ class Renderer:
         template = self._environment.get_template(page.template)
         context = {
             "frame": self._environment.get_template(f"{frame}.html"),
+            "asset": self._asset_href,
             "page": page.data,
             "title": page.title,
             "section": page.section,
@@ -64,6 +50,27 @@ class Renderer:
             "json_href": json_href,
         }
         return await _in_turns(template.generate(context))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,  # whatever a template is called
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        {word.__name__: word for word in _WORDS},
+        links=links,
+        look_of=look_of,
+        version=__version__,
+        reload_s=RELOAD_S,
+    )
+    for name in environment.list_templates():
+        environment.get_template(name)  # to compile takes some milliseconds, which are better spent at the start
+    return environment
 
 
 async def _in_turns(pieces: Iterable[str]) -> bytes:

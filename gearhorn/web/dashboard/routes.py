@@ -26,7 +26,7 @@ from gearhorn.web.dashboard.pages.workers import build_worker
 from gearhorn.web.dashboard.query import Query
 from gearhorn.web.dashboard.rendering import Renderer, write_json
 from gearhorn.web.dashboard.shelf import Shelf, ShelfLimits, TooBusy
-from gearhorn.web.dashboard.streams import Stream
+from gearhorn.web.dashboard.streams import Stream, head_of_stream
 from gearhorn.web.site import Handler
 
 PAGES: Mapping[str, Builder] = {
@@ -103,10 +103,11 @@ class Dashboard:
 
     async def _stream(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         with self.hub.seat():
+            if request.method == "HEAD":
+                return head_of_stream()
             stream = Stream(request)
             await stream.open()
-            if request.method != "HEAD":
-                await wait_for_first([self._feed(stream, visit), self._closing.wait()])
+            await wait_for_first([self._feed(stream, visit), self._closing.wait()])
             return stream.response
 
     async def _feed(self, stream: Stream, visit: Visit) -> None:

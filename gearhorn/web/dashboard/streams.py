@@ -18,16 +18,16 @@ HEARTBEAT_S = 15.0
 RETRY_MS = 3000
 
 _HEARTBEAT = b": nothing new\n\n"
+_TYPE = "text/event-stream"
 
 
 class Stream:
-    def __init__(self, request: web.Request, slow_s: float = SLOW_S) -> None:
+    def __init__(self, request: web.Request) -> None:
         # A proxy that waits for more before it passes this on would make nothing live of it.
         self.response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
-        self.response.content_type = "text/event-stream"
+        self.response.content_type = _TYPE
         self.response.charset = "utf-8"
         self._request = request
-        self._slow_s = slow_s
         self._last = b""
         self._sent_at_s = steady_s()
 
@@ -51,7 +51,7 @@ class Stream:
         if self._is_gone():
             return False
         try:
-            async with asyncio.timeout(self._slow_s):
+            async with asyncio.timeout(SLOW_S):
                 await self.response.write(data)
         except TimeoutError:
             if self._request.transport is not None:
@@ -65,3 +65,8 @@ class Stream:
     def _is_gone(self) -> bool:
         transport = self._request.transport
         return transport is None or transport.is_closing()
+
+
+def head_of_stream() -> web.Response:
+    """For who asks with HEAD."""
+    return web.Response(content_type=_TYPE, charset="utf-8")
