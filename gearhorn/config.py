@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from oslo_config import cfg
 from gearhorn.core.health import HealthLimits
 from gearhorn.core.limits import Limits
 from gearhorn.core.matchmaking import MatchmakingLimits
-from gearhorn.credentials import CREDENTIALS_VARIABLE, read_secret, warn_of_readers
+from gearhorn.credentials import CREDENTIALS_VARIABLE, find_file, read_secret, warn_of_readers
 from gearhorn.daemon import DaemonSettings
 from gearhorn.errors import BadRequest, Misconfigured
 from gearhorn.handlers import HandlerSettings
@@ -132,9 +132,24 @@ class Config:
         return StoreSettings(add_login(url, store.username, *passwords), store.prefix, store.timeout)
 
     def _warn_of_readers(self, option: str, group: str) -> None:
+        if path := self._file_that_says(option, group):
+            warn_of_readers(written(group, option), path)
+
+    def _file_that_says(self, option: str, group: str) -> Path | None:
         where = self._conf.get_location(option, group)
-        if where is not None and where.location is cfg.Locations.user:
-            warn_of_readers(written(group, option), Path(where.detail))
+        return Path(where.detail) if where is not None and where.location is cfg.Locations.user else None
+
+    def secret_files(self) -> Iterator[tuple[str, Path]]:
+        """Every file with a secret in it, and the option that names it."""
+        if holds_secret(self._conf.store.url or "") and (path := self._file_that_says("url", "store")):
+            yield written("store", "url"), path
+        for group, option in (*(("store", name) for name in PASSWORD_FILES), ("gearman", "key_password_file")):
+            if name := self._conf[group][option]:
+                yield written(group, option), find_file(written(group, option), name, self._environ)
+        if key := self._find_tls_file(self._conf.gearman.key_file or self._conf.gearman.cert_file):
+            yield written("gearman", "key_file"), Path(key)
+        if name := self._conf.signing.keys_file:
+            yield written("signing", "keys_file"), find_file(written("signing", "keys_file"), name, self._environ)
 
     def daemon_settings(self) -> DaemonSettings:
         worker = self._conf.worker

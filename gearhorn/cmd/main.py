@@ -9,6 +9,7 @@ from gearhorn import __version__
 from gearhorn.cmd import (
     changes,
     dashboard,
+    doctor,
     exits,
     exports,
     imports,
@@ -29,7 +30,7 @@ from gearhorn.errors import BadRequest, GearhornError, Misconfigured, TimedOut, 
 # returns an exit status.
 _SUBCOMMANDS = (
     *(standalone, worker, publish, listen),
-    *(lists, changes, workers, status, top, dashboard),
+    *(lists, changes, workers, status, top, doctor, dashboard),
     *(exports, imports, keys),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.connection import Connection, LinkSettings, connect
+from gearhorn.wire.admin import AdminRole
 from gearhorn.wire.status import Answered, StatusRole
 
 
@@ -41,3 +42,12 @@ def _reason(connection: Connection[Answered], link: LinkSettings) -> str:
     if connection.closed.done():
         return connection.closed.result()
     return f"no answer to status within {link.answer_timeout_s:g} s"
+
+
+async def ask_admin(address: Address, link: LinkSettings, command: str, *, is_list: bool = False) -> list[str]:
+    """The lines of the answer to any other admin command. Raises ServerUnavailable, also for a server that is silent,
+    as geard is for commands that it does not know.
+    """
+    role = AdminRole(command, is_list=is_list)
+    await ask_status(address, link, role)
+    return role.lines

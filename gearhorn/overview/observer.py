@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gearhorn.clock import steady_s
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues
@@ -39,6 +40,15 @@ class ObserverSettings:
     patience_s: float = 5.0
 
 
+class Survey(NamedTuple):
+    """What the store and the servers have said. `loads` are the queues of all servers together."""
+
+    found: Found
+    answers: Sequence[Answer]
+    loads: Mapping[bytes, Load]
+    shares: Shares
+
+
 class Observer:
     """`observe` may be called again and again, and while another call is under way. It raises nothing that a peer
     does, and holds up an event loop for some milliseconds at a time.
@@ -51,12 +61,31 @@ class Observer:
         self.roster = Roster()
 
     async def observe(self) -> Overview:
+        survey = await self.survey()
+        return await reckon(len(survey.found.topics), lambda: self.picture(survey))
+
+    async def survey(self) -> "Survey":
+        """What an overview is made of."""
         own = [name.encode() for name in self.settings.queues.all()]
         found, answers = await asyncio.gather(self.ask_store(), self.servers.ask(own))
         loads = await reckon(sum(len(answer.loads) for answer in answers), lambda: sum_loads(answers))
-        shares = await self._share(found, loads)
-        views = await reckon(len(found.topics), lambda: self._view_topics(found, shares, answers))
-        return self._picture(found, answers, loads, shares, views)
+        return Survey(found, answers, loads, await self._share(found, loads))
+
+    def picture(self, survey: "Survey") -> Overview:
+        """Costs some microseconds for each topic."""
+        settings, (found, answers, loads, shares) = self.settings, survey
+        views = self._view_topics(found, shares, answers)
+        return Overview(
+            taken_at_s=time.time(),
+            store=found.view,
+            workers=found.workers,
+            servers=tuple(view_server(answer, settings.queues.fanout.encode()) for answer in answers),
+            queues=_view_queues(settings.queues, loads, answers),
+            topics=tuple(views[: settings.topics_limit]),
+            troubled=pick_troubled(found.report, loads, TROUBLED_LIMIT),
+            totals=_totals(found, shares, views),
+            is_watched=found.report is not None,
+        )
 
     async def ask_store(self) -> Found:
         settings = self.settings
@@ -85,27 +114,6 @@ class Observer:
             waiting_count, running_count, _ = load if is_known else (None, None, None)
             views.append(TopicView(topic, count, waiting_count, running_count, *troubled.get(topic, (0, 0, 0))))
         return sorted(views, key=lambda view: (-(view.backlog_count or 0), -view.subscribers_count, view.topic))
-
-    def _picture(
-        self,
-        found: Found,
-        answers: Sequence[Answer],
-        loads: Mapping[bytes, Load],
-        shares: Shares,
-        views: Sequence[TopicView],
-    ) -> Overview:
-        settings = self.settings
-        return Overview(
-            taken_at_s=time.time(),
-            store=found.view,
-            workers=found.workers,
-            servers=tuple(view_server(answer, settings.queues.fanout.encode()) for answer in answers),
-            queues=_view_queues(settings.queues, loads, answers),
-            topics=tuple(views[: settings.topics_limit]),
-            troubled=pick_troubled(found.report, loads, TROUBLED_LIMIT),
-            totals=_totals(found, shares, views),
-            is_watched=found.report is not None,
-        )
 
 
 def _view_queues(own: OwnQueues, loads: Mapping[bytes, Load], answers: Sequence[Answer]) -> tuple[QueueView, ...]:

@@ -41,7 +41,7 @@ class Servers:
 
     def __init__(self, addresses: Sequence[Address], link: LinkSettings, patience_s: float) -> None:
         self._addresses = addresses
-        self._link = replace(
+        self.link = replace(
             link,
             connect_timeout_s=min(patience_s, link.connect_timeout_s),
             answer_timeout_s=min(patience_s, link.answer_timeout_s),
@@ -65,7 +65,7 @@ class Servers:
     async def _ask(self, address: Address, wanted: Collection[bytes]) -> Answer:
         role, asked_at_s = LoadRole(wanted), steady_s()
         try:
-            took_s = await ask_status(address, self._link, role)
+            took_s = await ask_status(address, self.link, role)
         except ServerUnavailable as error:
             return Answer(str(address), asked_at_s, str(error))
         return Answer(str(address), asked_at_s, "", took_s, role.version, role.queue_count, role.loads)

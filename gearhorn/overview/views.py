@@ -40,7 +40,8 @@ class WorkerView:
     """A worker that holds a lease. What it does not tell is None: one of another version may not know of it.
 
     `lease_left_s` is below 0 for one that ran out so long ago. `servers` are those that it is connected to. `reading`
-    are its counters as of its last renewal, `earlier` those of the renewal before.
+    are its counters as of its last renewal, `earlier` those of the renewal before. `local_pid` is its process, where
+    that lives on this host.
     """
 
     worker_id: str
@@ -55,6 +56,7 @@ class WorkerView:
     lease_ttl_s: float | None = None
     reading: Reading | None = None
     earlier: Reading | None = None
+    local_pid: int | None = None
 
     @property
     def counters(self) -> Mapping[str, int]:

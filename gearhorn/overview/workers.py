@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from gearhorn.overview.views import HELD, RAN_OUT, REVOKED, Reading, WorkerView
+from gearhorn.process_marks import is_alive
 from gearhorn.store.leases import Lease, read_info
 
 Kind = TypeVar("Kind")
@@ -25,6 +26,7 @@ def view_worker(lease: Lease) -> WorkerView:
         lease_ttl_s=_number(told.get("lease_ttl")),
         reading=_reading(told),
         earlier=_reading(_told(told.get("earlier"), dict) or {}),
+        local_pid=_local_pid(_told(told.get("process"), dict) or {}),
     )
 
 
@@ -40,6 +42,10 @@ def _reading(told: Mapping[str, Any]) -> Reading | None:
         return None
     counts = {str(name): count for name, count in counters.items() if type(count) is int}
     return Reading(math.nan if at_s is None else at_s, counts)
+
+
+def _local_pid(mark: Mapping[str, Any]) -> int | None:
+    return int(str(mark["pid"])) if is_alive({str(key): str(value) for key, value in mark.items()}) else None
 
 
 def _told(value: object, kind: type[Kind]) -> Kind | None:

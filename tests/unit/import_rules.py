@@ -42,7 +42,8 @@ MAY_IMPORT = {
         errors logs names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
         losses metrics
     """,
-    "overview": "errors names wire core net store clock losses subscribers",
+    "doctor": "errors names wire core net store clock subscribers overview client signing logs metrics",
+    "overview": "errors names wire core net store clock losses process_marks subscribers",
     "resuming": "errors names bodies core store net grouping logs metrics",
     "signing": "errors bodies core net store clock patience logs",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
@@ -71,7 +72,7 @@ MAY_IMPORT = {
     """,
     "cmd": """
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        moving overview subscribers tasks web metrics systemd
+        moving doctor overview subscribers tasks web metrics systemd
     """,
     "__main__": "cmd",
 }
