@@ -22,7 +22,7 @@ TOX := $(TOX_ENV)/bin/tox
 
 SAMPLE := etc/gearhorn/gearhorn.conf.sample
 
-.PHONY: help run test bench bench-quick simulate sample generated lint types docs format check clean
+.PHONY: help run test bench bench-quick simulate sample generated dist deb lint types docs format check clean
 
 help:
 	@echo 'make run     creates .venv, installs gearhorn there and starts it with a Gearman server and a store'
@@ -32,6 +32,8 @@ help:
 	@echo 'make simulate tries many more histories of matchmaking than the tests do'
 	@echo 'make sample  writes the sample of the configuration anew, from the options'
 	@echo 'make generated writes man pages and completion into share/ anew, from the program, and the sample, too'
+	@echo 'make dist    makes the source package and the wheel, in dist/'
+	@echo 'make deb     makes the Debian package as well'
 	@echo 'make lint    ruff: rules and format'
 	@echo 'make types   mypy, strict'
 	@echo 'make docs    builds the documentation: build/docs/index.html'
@@ -70,13 +72,22 @@ sample: $(RUN_ENV)/installed
 generated: $(TOX)
 	$(TOX) run -e $@
 
+# The Debian package is built from the source package, as it would be anywhere else.
+dist: $(TOX)
+	rm -rf dist
+	$(TOX) run -e dist
+
+deb: dist
+	tools/install-debian-packages --profile deb
+	tools/build-deb dist/gearhorn-*.tar.gz dist
+
 lint types docs format: $(TOX)
 	$(TOX) run -e $@
 
 check: lint types docs test
 
 clean:
-	rm -rf $(RUN_ENV) $(BENCH_ENV) .tox build benchmarks/build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(RUN_ENV) $(BENCH_ENV) .tox build dist benchmarks/build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Editable, so that a change of the sources needs no new install; a change of what to install does.
 $(RUN_ENV)/installed: setup.cfg pyproject.toml tools/make-venv

@@ -21,6 +21,8 @@ MADE_BY_TOOLS = re.compile(r"(^|/)(\.(?!ci)[^/]+|__pycache__|build|dist|[^/]+\.e
 # The Debian package of each program that a test or a benchmark looks for.
 PACKAGE_OF_PROGRAM = {
     "cc": "gcc",
+    "dh": "debhelper",
+    "dpkg-buildpackage": "dpkg-dev",
     "epmd": "erlang-base",
     "gcc": "gcc",
     "gearadmin": "gearman-tools",
@@ -28,6 +30,7 @@ PACKAGE_OF_PROGRAM = {
     "gearmand": "gearman-job-server",
     "groff": "groff-base",
     "memcached": "memcached",
+    "nsenter": "util-linux",
     "nats-server": "nats-server",
     "openssl": "openssl",
     "perl": "libgearman-client-perl",
@@ -36,6 +39,7 @@ PACKAGE_OF_PROGRAM = {
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
+    "unshare": "util-linux",
     "zsh": "zsh",
 }
 # Asked for where it is installed, but not needed: the tests look for it by themselves or bring it along.
@@ -53,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel, built from a copy, so that nothing is left in the tree and nothing stale comes from there."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
     for name in files():
-        if name.parts[0] in ("gearhorn", "etc", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        if name.parts[0] in ("gearhorn", "etc", "share", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
     build = f"import setuptools.build_meta as backend; backend.build_wheel({str(out)!r})"
