@@ -32,9 +32,13 @@ def test_the_wheel_is_all_that_an_empty_environment_needs(wheel_environment: Pat
     told = subprocess.run(check, env=environ, capture_output=True, text=True, check=False).stdout
     assert told == "No broken requirements found.\n"
     port = free_port()
-    with Service([str(command), "standalone", f"--port={port}", f"--data-dir={tmp_path}"], port, tmp_path, environ):
+    service = Service([str(command), "standalone", f"--port={port}", f"--data-dir={tmp_path}"], port, tmp_path, environ)
+    try:
+        service.start()
         subscribe = [command, "subscribe", "news", "bob", f"--gearman=127.0.0.1:{port}"]
         subprocess.run(subscribe, env=environ, capture_output=True, check=True, timeout=60)
+    finally:
+        service.stop()
 
 
 class Service(ServerProcess):
