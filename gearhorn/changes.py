@@ -41,6 +41,11 @@ class Changes:
         self._rooms = Rooms(limit_count)
         self._start_task = start_task
 
+    def adjust(self, limit_count: int) -> None:
+        if limit_count != self._limit_count:
+            self._limit_count = limit_count
+            self._rooms = Rooms(limit_count)
+
     async def make(self, job: Job, change: Change) -> None:
         """Completes the job when every worker knows of the change. Raises BadRequest and StoreUnavailable."""
         outcome = "failed"

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,8 +25,9 @@ from gearhorn.matchmaker import MatchmakingSettings
 from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, RESERVED_PREFIX, OwnQueues, check_pair, check_topic
 from gearhorn.net.address import Address, parse_addresses, parse_listen
 from gearhorn.net.connection import LinkSettings
-from gearhorn.net.tls import TlsSettings, client_context
+from gearhorn.net.tls import TlsSettings, client_context, mark_of
 from gearhorn.net.worker_link import WorkerSettings
+from gearhorn.options.changes import Change, find_changes
 from gearhorn.options.gearman import DEFAULT_SERVER
 from gearhorn.options.reading import read_options, written
 from gearhorn.overview.observer import TOPICS_LIMIT, ObserverSettings
@@ -59,8 +60,22 @@ class Config:
         """`file_arguments` are --config-file and --config-dir with their values; without any, oslo.config's usual
         places are read. `overrides` maps (group, option) to a value, None being [DEFAULT]. Raises Misconfigured.
         """
+        self._file_arguments = file_arguments
+        self._overrides = overrides or {}
         self._environ = environ
-        self._conf = read_options(file_arguments, overrides or {})
+        self._conf = read_options(file_arguments, self._overrides)
+
+    def read_again(self) -> "Config":
+        """As the files are now. The same overrides beat them. Raises Misconfigured."""
+        return Config(self._file_arguments, self._overrides, self._environ)
+
+    def changes_from(self, earlier: "Config") -> list[Change]:
+        return find_changes(earlier._conf, self._conf)
+
+    def take_back(self, changes: Iterable[Change]) -> None:
+        """These options are again as they were."""
+        for change in changes:
+            self._conf.set_override(change.option, change.old, group=change.group)
 
     def log_settings(self) -> LogSettings:
         return LogSettings(self._conf.log_level, self._conf.log_format, self.worker_id())
@@ -74,11 +89,13 @@ class Config:
         gearman = self._conf.gearman
         if not gearman.tls and any(gearman[name] for name in TLS_FILES):
             raise Misconfigured("[gearman] names TLS files but tls is not on")
+        tls = self.tls_settings() if gearman.tls else None
         return LinkSettings(
             connect_timeout_s=gearman.connect_timeout,
             answer_timeout_s=gearman.answer_timeout,
             keepalive_s=gearman.keepalive,
-            tls=client_context(self.tls_settings()) if gearman.tls else None,
+            tls=client_context(tls) if tls else None,
+            tls_mark=mark_of(tls) if tls else "",
         )
 
     def tls_settings(self) -> TlsSettings:

@@ -11,8 +11,11 @@ from pathlib import Path
 from gearhorn.errors import Misconfigured
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.settings import FILE_OPEN_TO_ALL
+from gearhorn.logs.trouble import Troubles
 
 log = log_for(__name__)
+
+_open_files = Troubles()
 
 # Where systemd puts what LoadCredential= and SetCredentialEncrypted= name; see systemd.exec(5).
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
@@ -53,7 +56,9 @@ def warn_of_readers(option: str, path: Path) -> None:
         mode = path.stat().st_mode
     except OSError:  # who needs the file will say so
         return
-    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
+    if not (stat.S_ISREG(mode) and mode & stat.S_IROTH):
+        _open_files.end(str(path))
+    elif _open_files.begin(str(path)):  # else it was said when the settings were read before
         log.say(FILE_OPEN_TO_ALL, option=option, path=path)
 
 

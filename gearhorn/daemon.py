@@ -28,7 +28,7 @@ from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Store
 from gearhorn.subscribers.pauses import Pauses
 from gearhorn.subscribers.policies import ReaperSettings
-from gearhorn.subscribers.watcher import Names, make_watcher
+from gearhorn.subscribers.watcher import Names, letter_box, make_watcher
 from gearhorn.tasks import running, wait_for_first
 
 log = log_for(__name__)
@@ -79,7 +79,9 @@ class Daemon:
         self._store = store
         self._stop = stop
         self._on_ready = on_ready
+        self.is_ready = False
         counters, pauses = Counters(), Pauses()
+        self._patience = Patience(settings.patience)
         self._dispatch = Dispatch(
             list(settings.servers),
             settings.link,
@@ -89,7 +91,7 @@ class Daemon:
         )
         self._matchmaker = Matchmaker(
             settings.matchmaking,
-            settings.patience,
+            self._patience,
             store,
             self._dispatch,
             settings.servers,
@@ -97,6 +99,7 @@ class Daemon:
             settings.worker.client_id,
             counters,
         )
+        self._guard = self._make_guard()
         self._ledger = Ledger(settings.resuming, store, settings.link, self._dispatch.go_on)
         self._handlers = Handlers(
             settings.handlers,
@@ -106,7 +109,7 @@ class Daemon:
             time.time,
             pauses,
             counters,
-            self._make_guard(),
+            self._guard,
         )
         self._watcher = make_watcher(
             settings.reaper,
@@ -142,6 +145,34 @@ class Daemon:
             await self._matchmaker.close()
             await self._store.close()
         log.say(SERVICE_STOPPED)
+
+    @property
+    def settings(self) -> DaemonSettings:
+        return self._settings
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stop.wanted.is_set()
+
+    def adjust(self, settings: DaemonSettings) -> None:
+        """Other settings, between two jobs: no job is given up or run twice for it, and what is under way ends by those
+        that it began with.
+
+        Servers, queues, names, the store and what is agreed with other workers stay as they are.
+        """
+        self._settings = settings
+        retry_timeout_s, link = settings.patience.retry_timeout_s, settings.link
+        self._patience.adjust(settings.patience)
+        self._dispatch.adjust(link, retry_timeout_s, settings.handlers.limits.answer_bytes)
+        self._matchmaker.adjust(settings.matchmaking, link)
+        self._ledger.adjust(link)
+        self._handlers.adjust(settings.handlers)
+        self._watcher.adjust(settings.reaper, link, letter_box(settings.reaper, self._dispatch))
+        if self._guard is not None:
+            self._guard.adjust(settings.signing, retry_timeout_s)
+        for worker in self._workers:
+            worker.adjust(link, settings.worker)
+        self._pressure.adjust(settings.bytes_in_flight)
 
     async def _serve_when_up(self) -> None:
         if await self._unless_stopped(self._dispatch.up.wait()) and await self._unless_stopped(self._matchmaker.join()):
@@ -180,7 +211,7 @@ class Daemon:
         if not settings.signing.is_on:
             return None
         wait_limit_s = settings.patience.retry_timeout_s
-        return Guard(settings.signing, self._store, Patience(settings.patience), wait_limit_s, time.time)
+        return Guard(settings.signing, self._store, self._patience, wait_limit_s, time.time)
 
     def _say_ready(self) -> None:
         own = self._settings.handlers.queues
@@ -189,11 +220,12 @@ class Daemon:
             queues += f" and those of {len(own.topics)} topics"
         servers = ", ".join(str(address) for address in self._settings.servers)
         log.say(SERVICE_READY, queues=queues, servers=servers)
+        self.is_ready = True
         systemd.notify("READY=1")
         self._on_ready()
 
     async def _open_store(self) -> None:
-        backoff = Patience(self._settings.patience).backoff()
+        backoff = self._patience.backoff()
         trouble = Trouble()
         while True:
             try:

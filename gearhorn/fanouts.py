@@ -63,6 +63,12 @@ class Fanouts:
         self._gathering = Gathering(settings.limits.answer_bytes, settings.limits.answers_bytes)
         self._waiting = Waiting()
 
+    def adjust(self, settings: FanoutSettings) -> None:
+        """For the fanouts that come from now on; answers are cut to the new limits at once."""
+        self._settings = settings
+        self._copies_limit_bytes = settings.limits.copies_bytes
+        self._gathering.adjust(settings.limits.answer_bytes, settings.limits.answers_bytes)
+
     def serve(self, job: Job, request: FanoutRequest) -> Rest:
         """Raises BadRequest."""
         members = self._directory.find(request.topic)

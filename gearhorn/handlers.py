@@ -65,13 +65,7 @@ class Handlers:
         counters: Counters,
         guard: Guard | None = None,
     ) -> None:
-        fanout = FanoutSettings(
-            settings.foreground_timeout_s,
-            settings.foreground_timeout_limit_s,
-            settings.matchmaking_topic,
-            settings.limits,
-        )
-        self._fanouts = Fanouts(fanout, directory, dispatch, ledger, now_s, pauses, counters)
+        self._fanouts = Fanouts(_of_fanouts(settings), directory, dispatch, ledger, now_s, pauses, counters)
         self._changes = Changes(
             directory,
             settings.queues.all(),
@@ -92,6 +86,12 @@ class Handlers:
             of_topic = self._serving(settings.queues.of_topic(topic))
             self._by_queue |= of_topic
             self._only_topic |= dict.fromkeys(of_topic, topic)
+
+    def adjust(self, settings: HandlerSettings) -> None:
+        """Other limits, for the jobs that come from now on. The queues stay."""
+        self._limits = settings.limits
+        self._fanouts.adjust(_of_fanouts(settings))
+        self._changes.adjust(settings.limits.subscribers_count)
 
     def _serving(self, queues: OwnQueues) -> dict[bytes, Callable[[Job], Rest]]:
         return {
@@ -220,3 +220,12 @@ class Handlers:
             text = BUG.decode()
             log.say(JOB_BUG, queue=queue, because=error)
         job.refuse(" ".join(text.splitlines()).encode("utf-8", "replace"))
+
+
+def _of_fanouts(settings: HandlerSettings) -> FanoutSettings:
+    return FanoutSettings(
+        settings.foreground_timeout_s,
+        settings.foreground_timeout_limit_s,
+        settings.matchmaking_topic,
+        settings.limits,
+    )

@@ -33,7 +33,7 @@ from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.job import Job
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
-from gearhorn.patience import Patience, PatienceSettings
+from gearhorn.patience import Patience
 from gearhorn.post import Post
 from gearhorn.process_marks import own_mark
 from gearhorn.reaping import Reaper
@@ -70,7 +70,7 @@ class Matchmaker:
     def __init__(
         self,
         settings: MatchmakingSettings,
-        patience: PatienceSettings,
+        patience: Patience,
         store: Store,
         dispatch: Dispatch,
         servers: Sequence[Address],
@@ -92,12 +92,13 @@ class Matchmaker:
         self._keeping: asyncio.Task[None] | None = None
         self._queue = queue_name(settings.topic, settings.worker_id)
         self._matchmaking = Matchmaking(settings.limits)
-        waits = Patience(patience)
         self._post = Post(settings.worker_id, settings.topic, dispatch, settings.ack_timeout_s, self._find_members)
-        self._rounds = Rounds(store, waits, self._matchmaking, self._post, settings.ack_timeout_s, counters=counters)
+        self._rounds = Rounds(store, patience, self._matchmaking, self._post, settings.ack_timeout_s, counters=counters)
         self._lease_clock = lease_clock = HastyClock()
         self._losses = Losses(store, self._matchmaking, settings.worker_id)
-        self.directory = Directory(store, waits, self._matchmaking, self._rounds, lease_clock, self._losses, counters)
+        self.directory = Directory(
+            store, patience, self._matchmaking, self._rounds, lease_clock, self._losses, counters
+        )
         self._links = [
             # Not the links of the jobs: a worker that holds all the jobs that it may hold still has to hear of changes.
             # They are silent, because those have said already which server is away.
@@ -105,7 +106,7 @@ class Matchmaker:
             for address in servers
         ]
         self._leasing = Leasing(
-            store, waits, self._matchmaking, settings.worker_id, self._describe, self._on_renewal, lease_clock
+            store, patience, self._matchmaking, settings.worker_id, self._describe, self._on_renewal, lease_clock
         )
         self._reaper = Reaper(settings.topic, store, self.directory, servers, link, client_id)
 
@@ -123,6 +124,13 @@ class Matchmaker:
     def lease_left_s(self) -> float | None:
         """Seconds for which this worker may answer from memory yet; None: it is not meant to."""
         return self._matchmaking.lease.left_s(self._lease_clock()) if self._settings.enabled else None
+
+    def adjust(self, settings: MatchmakingSettings, link: LinkSettings) -> None:
+        """How much is kept in memory, and how servers are reached. The rest is agreed with other workers, and stays."""
+        self._matchmaking.adjust(settings.limits)
+        for each in self._links:
+            each.adjust(link)
+        self._reaper.adjust(link)
 
     async def join(self) -> None:
         """Returns when this worker holds a lease and its name is on the list. Raises IdTaken (see leasing.py)."""

@@ -31,6 +31,10 @@ class Patience:
         self._settings = settings
         self._trouble = Trouble()
 
+    def adjust(self, settings: PatienceSettings) -> None:
+        """For what is asked from now on."""
+        self._settings = settings
+
     async def ask(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Repeats a call until the store answers. Only for calls that may be made twice.
 

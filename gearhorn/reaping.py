@@ -34,6 +34,9 @@ class Reaper:
         self._client_id = client_id
         self._begun: set[LeaseKey] = set()
 
+    def adjust(self, link: LinkSettings) -> None:
+        self._link = link
+
     async def remove(self, leases: Sequence[LeaseKey]) -> None:
         """To be called with leases that ran out. One whose worker is back meanwhile puts itself on the list again.
 

@@ -5,17 +5,21 @@ import asyncio
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from gearhorn.cmd import exits, security
 from gearhorn.cmd.embedded import EmbeddedServer
+from gearhorn.cmd.hangups import Hangups
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
+from gearhorn.cmd.reloading import Reloading
 from gearhorn.cmd.settings import Overrides, read_config
 from gearhorn.cmd.worker import new_event_loop, serve, serve_pages
-from gearhorn.config import LOGIN_OPTIONS, TLS_FILES
+from gearhorn.config import LOGIN_OPTIONS, TLS_FILES, Config
+from gearhorn.daemon import DaemonSettings
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
 from gearhorn.options.gearman import DEFAULT_SERVER
@@ -33,6 +37,10 @@ _STATUSES = status_table(
         exits.MISCONFIGURED: "the configuration is wrong, or the port is taken",
     }
 )
+
+
+# How the service reaches the server in its own process was settled with that one.
+_FIXED = [("gearman", name) for name in (*TLS_FILES, "check_hostname")]
 
 
 def add_parser(subparsers: Any, parents: Parents) -> None:
@@ -60,14 +68,23 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    hangups = Hangups()
     config = read_config(arguments, overrides=_overrides(arguments))
     guard = security.set_up(arguments, config)
-    settings, store = config.daemon_settings(), open_store(config.store_settings())
+    store = open_store(config.store_settings())
     with EmbeddedServer(Address(arguments.listen, arguments.port), guard.manner) as server:
-        settings = replace(settings, servers=(server.address,), link=replace(settings.link, tls=guard.client))
+
+        def settings_of(config: Config) -> DaemonSettings:
+            settings = config.daemon_settings()
+            link = replace(settings.link, tls=guard.client, tls_mark="")
+            return replace(settings, servers=(server.address,), link=link)
+
+        reloading = Reloading(config, settings_of, _FIXED)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            settings = settings_of(config)
             pages = serve_pages(config, settings, store)
-            runner.run(serve(settings, store, lambda: _say_how_to_try(server.address, guard), pages))
+            say = partial(_say_how_to_try, server.address, guard)
+            runner.run(serve(settings, store, hangups, reloading, say, pages))
     return exits.OK
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from gearhorn.cmd import exits
 from gearhorn.cmd.beside import serve_dashboard_beside
+from gearhorn.cmd.hangups import Hangups
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
+from gearhorn.cmd.reloading import Reloading
 from gearhorn.cmd.settings import read_config
 from gearhorn.config import Config
 from gearhorn.daemon import Daemon, DaemonSettings, Stop
@@ -58,12 +60,14 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    hangups = Hangups()
     config = read_config(arguments)
     settings = config.daemon_settings()
     store = open_store(config.store_settings())
     spare_the_collector()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve(settings, store, beside=serve_pages(config, settings, store)))
+        pages = serve_pages(config, settings, store)
+        runner.run(serve(settings, store, hangups, Reloading(config), beside=pages))
     return exits.OK
 
 
@@ -86,13 +90,19 @@ def serve_pages(config: Config, settings: DaemonSettings, store: Store) -> Corou
 async def serve(
     settings: DaemonSettings,
     store: Store,
+    hangups: Hangups,
+    reloading: Reloading,
     on_ready: Callable[[], None] = lambda: None,
     beside: Coroutine[None, None, None] | None = None,
 ) -> None:
-    """Runs the daemon, and what is to run `beside` it, until a signal asks it to stop."""
+    """Runs the daemon, and what is to run `beside` it, until a signal asks it to stop. SIGHUP has the settings read
+    again.
+    """
     stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.ask)
-    async with running([beside] if beside is not None else []):
-        await Daemon(settings, store, stop, on_ready).run()
+    daemon = Daemon(settings, store, stop, on_ready)
+    hangups.attend(reloading.ask, stop.ask)
+    async with running([reloading.run(daemon), *([beside] if beside is not None else [])]):
+        await daemon.run()

@@ -21,9 +21,13 @@ class Gathering:
     """All that is being gathered. What comes above a limit is dropped, and the answer known to be cut."""
 
     def __init__(self, answer_limit_bytes: int, total_limit_bytes: int) -> None:
+        self.adjust(answer_limit_bytes, total_limit_bytes)
+        self.held_bytes = 0
+
+    def adjust(self, answer_limit_bytes: int, total_limit_bytes: int) -> None:
+        """Other limits, for what comes from now on."""
         self._answer_limit_bytes = answer_limit_bytes
         self._total_limit_bytes = total_limit_bytes
-        self.held_bytes = 0
 
     def add(self, answer: Answer, piece: bytes) -> None:
         old_bytes = answer.size_bytes

@@ -110,6 +110,14 @@ class Lists:
         self.subscriber_count = 0
         self.topic_count = 0
 
+    def adjust(self, topic_limit: int, subscriber_limit: int) -> None:
+        """Other limits. What is above them goes at once."""
+        self._topic_limit = topic_limit
+        self._subscriber_limit = subscriber_limit
+        for topic in list(self._entries):
+            self._tidy(topic)
+        self._shrink()
+
     def find(self, topic: str) -> Members | None:
         """The list, if it is there and up to date with all that was heard."""
         entry = self._entries.get(topic)

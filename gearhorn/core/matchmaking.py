@@ -42,6 +42,11 @@ class Matchmaking:
         self.lists_before: dict[str, tuple[int, int]] = {}
         self._topic_limit = limits.cache_topics
 
+    def adjust(self, limits: MatchmakingLimits) -> None:
+        """How much is kept in memory. How long a lease lasts is agreed with the others, and stays."""
+        self.lists.adjust(limits.cache_topics, limits.cache_subscribers)
+        self._topic_limit = limits.cache_topics
+
     def find(self, topic: str, now_s: float) -> Members | None:
         """The list to answer with; None: it has to be read from the store, by a read that begins after this."""
         return self.lists.find(topic) if self.lease.is_valid(now_s) else None

@@ -132,4 +132,6 @@ def _value(value: object) -> object:
         return value
     if isinstance(value, list | tuple):
         return [_value(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _value(each) for key, each in value.items()}
     return _cut(str(value), FIELD_LIMIT_CHARACTERS)

@@ -3,7 +3,7 @@
 import io
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gearhorn.logs.forms import JsonForm, TextForm
 from gearhorn.logs.journal import is_journal
@@ -20,17 +20,38 @@ class LogSettings:
     format: str = "auto"
     worker_id: str = ""
 
+    @property
+    def level_number(self) -> int:
+        return logging.getLevelNamesMapping()[self.level.upper()]
+
+    def or_lower(self, other: "LogSettings") -> "LogSettings":
+        """With the level of the two that lets more through."""
+        return replace(self, level=min(self, other, key=lambda each: each.level_number).level)
+
+
+class OwnHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """To standard error, one line an event."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
 
 def set_up_logging(settings: LogSettings) -> None:
-    """Everything goes to standard error, one line an event. May be called again with other settings."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_form(settings, is_journal(sys.stderr)))
+    """Everything goes to standard error, and nowhere else."""
+    logging.getLogger().handlers[:] = [OwnHandler()]
+    logging.captureWarnings(True)
+    adjust_logging(settings)
+
+
+def adjust_logging(settings: LogSettings) -> None:
+    """Other settings, for the handler that is there already."""
     root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
+    for handler in root.handlers:
+        if isinstance(handler, OwnHandler):
+            handler.setFormatter(_form(settings, is_journal(sys.stderr)))
+    root.setLevel(settings.level_number)
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
-    logging.captureWarnings(True)
 
 
 def _form(settings: LogSettings, for_journal: bool) -> logging.Formatter:

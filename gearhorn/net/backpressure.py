@@ -15,6 +15,11 @@ class Backpressure:
         self.budget = Budget(limit_bytes)
         self.waiting: dict[object, TryToGoOn] = {}
 
+    def adjust(self, limit_bytes: int) -> None:
+        """Another limit: whoever waits may go on if it is higher, and takes in no more from now on if it is spent."""
+        self.budget.adjust(limit_bytes)
+        self.check()
+
     def wait(self, link: object, try_to_go_on: TryToGoOn) -> None:
         self.waiting[link] = try_to_go_on
 

@@ -74,6 +74,13 @@ class ClientLink:
             if self._connection is not None:
                 self._connection.abort("the link was shut down")
 
+    def adjust(self, settings: LinkSettings, answer_limit_bytes: int) -> None:
+        """Other settings: for the next connection, save for the limits of time and length of an answer."""
+        self._settings = settings
+        self._answer_limit_bytes = answer_limit_bytes
+        if self._role is not None:
+            self._role.adjust(answer_limit_bytes)
+
     @property
     def is_up(self) -> bool:
         return self._role is not None

@@ -45,6 +45,8 @@ class LinkSettings:
     first_retry_s: float = 0.1
     most_retry_s: float = 10.0
     tls: ssl.SSLContext | None = field(default=None, compare=False)
+    # Of the files that the context was made of: see mark_of in tls.py.
+    tls_mark: str = ""
 
 
 class Role(Protocol[Event]):

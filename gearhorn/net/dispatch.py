@@ -54,6 +54,12 @@ class Dispatch:
         self._parked: dict[asyncio.TimerHandle, tuple[Shipment, Portion]] = {}
         self._is_closing = False
 
+    def adjust(self, settings: LinkSettings, retry_timeout_s: float, answer_limit_bytes: int) -> None:
+        """Other settings; see ClientLink. Copies that wait for a server already wait as long as they would have."""
+        self._retry_timeout_s = retry_timeout_s
+        for copier in self._copiers:
+            copier.link.adjust(settings, answer_limit_bytes)
+
     @property
     def links(self) -> list[ClientLink]:
         """One for each server, in their order."""

@@ -1,9 +1,12 @@
 """TLS towards Gearman servers."""
 
+import contextlib
+import hashlib
 import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from gearhorn.errors import Misconfigured
 
@@ -34,6 +37,17 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     elif settings.key_file:
         raise Misconfigured(f"there is a key file {settings.key_file!r} but no certificate for it")
     return context
+
+
+def mark_of(settings: TlsSettings) -> str:
+    """Differs when what is in the files differs. One that cannot be read counts as empty: `client_context` judges."""
+    digest = hashlib.sha256()
+    for name in (settings.ca_file, settings.cert_file, settings.key_file):
+        content = b""
+        with contextlib.suppress(OSError):
+            content = Path(name).read_bytes() if name else b""
+        digest.update(b"%d:%s" % (len(content), content))
+    return digest.hexdigest()
 
 
 def server_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -87,6 +87,23 @@ class WorkerLink:
             if self._connection is not None:
                 self._connection.abort("the link was shut down")
 
+    def adjust(self, link: LinkSettings, worker: WorkerSettings | None = None) -> None:
+        """Other settings. Those of the link are for its next connection, save for how long a silent server is waited
+        for; the client id stays. Without `worker` those of the worker do, too.
+        """
+        self._link = link
+        if worker is None:
+            return
+        self._worker = worker
+        if self._role is not None:
+            self._role.adjust(
+                worker.grabs_in_flight,
+                worker.jobs_in_flight,
+                sends_exceptions=worker.sends_exceptions,
+                body_limit_bytes=worker.body_limit_bytes,
+            )
+            self.flush_soon()
+
     @property
     def trouble(self) -> str:
         """Why the link is not up, as was last heard; empty when there was none."""

@@ -11,6 +11,7 @@ from gearhorn.options import dashboard, gearman, matchmaking, reaper, signing, s
 _LOG_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         "log_level",
+        mutable=True,
         default="info",
         choices=[
             ("debug", "everything that is said"),
@@ -23,6 +24,7 @@ _LOG_OPTIONS: list[cfg.Opt] = [
     ),
     cfg.StrOpt(
         "log_format",
+        mutable=True,
         default="auto",
         choices=[
             ("auto", "text"),

@@ -39,6 +39,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "cache_topics",
+        mutable=True,
         default=10_000,
         min=1,
         max=10_000_000,
@@ -46,6 +47,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "cache_subscribers",
+        mutable=True,
         default=5_000_000,
         min=1,
         max=1_000_000_000,

@@ -7,6 +7,7 @@ from gearhorn.options.bounds import DAY_S, HOUR_S, MONTH_S
 OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         "policy",
+        mutable=True,
         default="report",
         choices=[
             ("report", "say so, in the log and in `gearhorn subscribers`"),
@@ -19,6 +20,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.DictOpt(
         "policies",
+        mutable=True,
         default={},
         sample_default={"logs.*": "drop", "orders": "pause"},
         help="The same for single topics, as PATTERN:POLICY. The patterns are those of a shell for files; the first "
@@ -26,6 +28,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         "interval",
+        mutable=True,
         default=30.0,
         min=0.1,
         max=HOUR_S,
@@ -34,16 +37,23 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "max_backlog",
+        mutable=True,
         default=1000,
         min=0,
         max=1_000_000_000,
         help="A queue with more copies than this, and no worker, is in trouble.",
     ),
     cfg.FloatOpt(
-        "grace", default=300.0, min=0, max=MONTH_S, help="Seconds of trouble after which a subscriber is suspect."
+        "grace",
+        mutable=True,
+        default=300.0,
+        min=0,
+        max=MONTH_S,
+        help="Seconds of trouble after which a subscriber is suspect.",
     ),
     cfg.FloatOpt(
         "dead_after",
+        mutable=True,
         default=float(DAY_S),
         min=0,
         max=12 * MONTH_S,
@@ -51,11 +61,15 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.StrOpt(
         "dead_letter_queue",
+        mutable=True,
         default="",
         help="Gearman queue for the payloads that policy drop takes off the queues of the dead. Without it and without "
         "dead_letter_file they are deleted.",
     ),
     cfg.StrOpt(
-        "dead_letter_file", default="", help="File for the same, on the host of the worker that watches: JSON lines."
+        "dead_letter_file",
+        mutable=True,
+        default="",
+        help="File for the same, on the host of the worker that watches: JSON lines.",
     ),
 ]

@@ -15,12 +15,14 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.ListOpt(
         "required_topics",
+        mutable=True,
         default=[],
         sample_default=["alerts", "orders.*"],
         help="Patterns of the topics that take signed jobs only; * is every topic.",
     ),
     cfg.FloatOpt(
         "max_age",
+        mutable=True,
         default=300.0,
         min=1.0,
         max=DAY_S,

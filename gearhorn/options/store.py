@@ -33,6 +33,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         "retry_timeout",
+        mutable=True,
         default=30.0,
         min=0,
         max=DAY_S,

@@ -24,6 +24,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         "foreground_timeout",
+        mutable=True,
         default=30.0,
         min=0.001,
         max=MONTH_S,
@@ -31,6 +32,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         "foreground_timeout_limit",
+        mutable=True,
         default=3600.0,
         min=0.001,
         max=MONTH_S,
@@ -38,6 +40,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "jobs_in_flight",
+        mutable=True,
         default=4096,
         min=1,
         max=1_000_000,
@@ -46,6 +49,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "grabs_in_flight",
+        mutable=True,
         default=64,
         min=1,
         max=4096,
@@ -53,6 +57,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "bytes_in_flight",
+        mutable=True,
         default=256 * MIB,
         min=1,
         max=TIB,
@@ -61,14 +66,18 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "body_limit",
+        mutable=True,
         default=128 * MIB,
         min=KIB,
         max=GIB,
         help="Bytes of a job. A larger one is refused without having been in memory.",
     ),
-    cfg.IntOpt("payload_limit", default=Limits().payload_bytes, min=0, max=GIB, help="Bytes of a payload."),
+    cfg.IntOpt(
+        "payload_limit", mutable=True, default=Limits().payload_bytes, min=0, max=GIB, help="Bytes of a payload."
+    ),
     cfg.IntOpt(
         "json_depth_limit",
+        mutable=True,
         default=Limits().json_depth_count,
         min=2,
         max=900,
@@ -76,6 +85,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "subscribers_limit",
+        mutable=True,
         default=Limits().subscribers_count,
         min=1,
         max=1_000_000_000,
@@ -83,6 +93,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "copies_bytes_limit",
+        mutable=True,
         default=Limits().copies_bytes,
         min=1,
         max=1024 * TIB,
@@ -90,6 +101,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "answer_limit",
+        mutable=True,
         default=Limits().answer_bytes,
         min=KIB,
         max=GIB,
@@ -97,6 +109,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         "answers_limit",
+        mutable=True,
         default=Limits().answers_bytes,
         min=KIB,
         max=TIB,
@@ -105,6 +118,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.StrOpt(
         "refuse_with",
+        mutable=True,
         default="exception",
         choices=[("exception", "with the reason"), ("failure", "without it, and heard by everybody")],
         help="How a job ends that is refused or whose receivers failed. An exception carries the reason; but on "
@@ -113,6 +127,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         "drain_timeout",
+        mutable=True,
         default=30.0,
         min=0,
         max=DAY_S,

@@ -79,6 +79,9 @@ class Ledger:
         self._reading_trouble, self._writing_trouble, self._keeping_trouble = Trouble(), Trouble(), Trouble()
         self.token = secrets.token_hex(8).encode()
 
+    def adjust(self, link: LinkSettings) -> None:
+        self._link = link
+
     def new_copy_key(self) -> bytes:
         """Of what the unique keys of a job's copies are to be made; empty where they need none."""
         return secrets.token_hex(COPY_KEY_BYTES).encode() if self._settings.is_persistent else b""

@@ -68,7 +68,16 @@ class Guard:
         self._now_s = now_s
         self._replays = Replays(store, patience, jobs_outlast_restarts=settings.jobs_outlast_restarts)
         self._order = Order(store, patience, wait_limit_s)
-        self._is_required = lru_cache(TOPICS_REMEMBERED)(Patterns(settings.required_topics).fit)
+        self._is_required = _judge_of(settings)
+
+    def adjust(self, settings: SigningSettings, wait_limit_s: float) -> None:
+        """Which topics take signed jobs only, how long a signature counts, and how long a change waits for its turn.
+
+        The keys file stays the same one.
+        """
+        self._max_age_s = settings.max_age_s
+        self._is_required = _judge_of(settings)
+        self._order.adjust(wait_limit_s)
 
     def judge(
         self, job: Job, kind: str, parse: Callable[[bytes], Request], serve: Callable[[Job, Request], Rest]
@@ -127,6 +136,10 @@ class Guard:
         """A body may come back until it is too old, and from a worker that died in the middle even later."""
         run_s = (request.timeout_s or 0.0) if isinstance(request, FanoutRequest) else 0.0
         return 2 * self._max_age_s + min(run_s, LONGEST_RUN_S) + SPARE_S
+
+
+def _judge_of(settings: SigningSettings) -> Callable[[str], bool]:
+    return lru_cache(TOPICS_REMEMBERED)(Patterns(settings.required_topics).fit)
 
 
 async def _finish(rest: Rest) -> None:

@@ -36,6 +36,9 @@ class Order:
     def __init__(self, store: Store, patience: Patience, wait_limit_s: float) -> None:
         self._store = store
         self._patience = patience
+        self.adjust(wait_limit_s)
+
+    def adjust(self, wait_limit_s: float) -> None:
         self._wait_limit_s = wait_limit_s
         self._hold_limit_s = 2 * wait_limit_s + SPARE_S
 

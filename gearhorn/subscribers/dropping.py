@@ -44,6 +44,11 @@ class Dropper:
         self._letter_box = letter_box
         self._counters = counters
 
+    def adjust(self, link: LinkSettings, letter_box: LetterBox) -> None:
+        """For the queues that are emptied from now on."""
+        self._link = link
+        self._letter_box = letter_box
+
     async def unsubscribe(self, cases: Cases) -> dict[bytes, Case]:
         """Takes these off the lists. Returns those that are off: without whoever turned out to be served."""
         cases = _without(cases, await self._served(cases))
@@ -70,14 +75,13 @@ class Dropper:
         """Returns those of whom somebody came back meanwhile."""
         owners = {queue: owner_of(queue, case) for queue, case in cases.items()}
         back: set[bytes] = set()
-        emptyings = [
-            Emptying(address, self._link, self._client_id, owners, self._letter_box) for address in self._servers
-        ]
+        box = self._letter_box
+        emptyings = [Emptying(address, self._link, self._client_id, owners, box) for address in self._servers]
         try:
             async with _all_begun(emptyings):
                 await self._watch_over(emptyings, cases, back)
         finally:
-            self._tell(cases, sum((one.taken for one in emptyings), Counter()), back, is_new=is_new)
+            self._tell(cases, sum((one.taken for one in emptyings), Counter()), back, box.fate, is_new=is_new)
         return back
 
     async def _watch_over(self, emptyings: Sequence[Emptying], cases: Cases, back: set[bytes]) -> None:
@@ -116,11 +120,11 @@ class Dropper:
         lists = await find_members(self._directory, {topic for topic, _ in pairs.values()})
         return {queue for queue, (topic, client_id) in pairs.items() if client_id.encode() in lists[topic]}
 
-    def _tell(self, cases: Cases, taken: Counter[bytes], back: Collection[bytes], *, is_new: bool) -> None:
+    def _tell(self, cases: Cases, taken: Counter[bytes], back: Collection[bytes], fate: str, *, is_new: bool) -> None:
         for queue, case in cases.items():
             if is_new or taken[queue]:
-                fate = f"{self._letter_box.fate}; then it came back" if queue in back else self._letter_box.fate
-                tell_dropped(Patient(*owner_of(queue, case), taken[queue], case.since_s), fate)
+                whole_fate = f"{fate}; then it came back" if queue in back else fate
+                tell_dropped(Patient(*owner_of(queue, case), taken[queue], case.since_s), whole_fate)
         self._counters.add("reaper_dropped_subscribers", len(cases) if is_new else 0)
         self._counters.add("reaper_drained_copies", taken.total())
 

@@ -12,8 +12,10 @@ from gearhorn.logs.event import log_for
 from gearhorn.logs.events.subscribers import SUBSCRIBERS_DROPPED, SUBSCRIBERS_UNDROPPED
 from gearhorn.logs.trouble import Trouble
 from gearhorn.metrics import Counters
+from gearhorn.net.connection import LinkSettings
 from gearhorn.subscribers.aside import reckon
 from gearhorn.subscribers.dropping import Dropper
+from gearhorn.subscribers.letters import LetterBox
 from gearhorn.subscribers.owners import Owners
 from gearhorn.subscribers.policies import DROP, OFF, PAUSE, ReaperSettings
 from gearhorn.subscribers.report import NOTHING, Report, owner_of, paused_of
@@ -54,6 +56,13 @@ class Looker:
         if self._dropping is not None:
             self._dropping.cancel()
             await asyncio.wait([self._dropping])
+
+    def adjust(self, settings: ReaperSettings, link: LinkSettings, letter_box: LetterBox) -> None:
+        """From the next look on. What is known of the subscribers stays."""
+        self._settings = settings
+        self._ward.limits = settings.limits
+        self._surveyor.adjust(link)
+        self._dropper.adjust(link, letter_box)
 
     @property
     def cases(self) -> dict[bytes, Case]:

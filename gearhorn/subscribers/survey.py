@@ -32,6 +32,9 @@ class Surveyor:
         self._link = link
         self._silent: set[Address] = set()
 
+    def adjust(self, link: LinkSettings) -> None:
+        self._link = link
+
     async def look(self, over_count: int, watched: Collection[bytes]) -> Survey:
         """Sees the queues that have more than `over_count` jobs and no worker on some server, and those watched."""
         roles = [StatusRole(over_count, watched) for _ in self._servers]

@@ -5,6 +5,7 @@ nobody can tell any more, lets all copies flow again.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from random import Random
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from gearhorn.clock import steady_s
 from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
-from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED, WATCH_SEES
+from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED, WATCH_OFF, WATCH_SEES
 from gearhorn.logs.trouble import Trouble
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
@@ -69,16 +70,36 @@ class Watcher:
         self._trouble = Trouble()
         self._heard_at_s = steady_s()
         self._pause_s = settings.interval_s
+        self._adjusted = asyncio.Event()
+
+    def adjust(self, settings: ReaperSettings, link: LinkSettings, letter_box: LetterBox) -> None:
+        """Other settings, from the next look on, which comes at once if they differ."""
+        is_new, self._settings = settings != self._settings, settings
+        self._looker.adjust(settings, link, letter_box)
+        if is_new:
+            self._adjusted.set()
 
     async def run(self) -> None:
         """Until cancelled."""
-        if self._settings.is_off:
-            await asyncio.Event().wait()
-        await self._turn(self._follow)  # at once: this worker may have been away for a moment only
-        await asyncio.sleep(self._settings.interval_s * Random().random())  # workers that start together
         while True:
-            await self._turn(self._watch_or_follow)
-            await asyncio.sleep(self._pause_s)
+            while not self._is_on():
+                await self._sleep(None)
+            await self._turn(self._follow)  # at once: this worker may have been away for a moment only
+            await self._sleep(self._settings.interval_s * Random().random())  # workers that start together
+            while self._is_on():
+                await self._turn(self._watch_or_follow)
+                await self._sleep(self._pause_s)
+            await self._turn(self._retire)
+
+    def _is_on(self) -> bool:
+        return not self._settings.is_off
+
+    async def _sleep(self, limit_s: float | None) -> None:
+        """Until then, or until the settings are others."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._adjusted.wait()
+        self._adjusted.clear()
 
     async def close(self) -> None:
         """Lets another worker watch. To be called before the store is closed."""
@@ -111,6 +132,13 @@ class Watcher:
             log.say(WATCH_ENDED)
             await self._looker.end()
         await self._follow()
+
+    async def _retire(self) -> None:
+        """Nobody is looked after any more, and nobody is paused."""
+        log.say(WATCH_OFF)
+        self._pauses.set(())
+        self._is_watching = False
+        await self.close()
 
     async def _watch(self) -> None:
         survey = await self._looker.look()
@@ -158,13 +186,13 @@ def make_watcher(
     counters: Counters,
     pauses: Pauses,
 ) -> Watcher:
-    dropper = Dropper(directory, servers, link, names.client_id, _letter_box(settings, dispatch), counters)
+    dropper = Dropper(directory, servers, link, names.client_id, letter_box(settings, dispatch), counters)
     owners = Owners(store, directory, names.matchmaking_topic)
     looker = Looker(settings, Surveyor(servers, link), owners, dropper, counters)
     return Watcher(settings, store, Election(store, names.worker_id), looker, pauses)
 
 
-def _letter_box(settings: ReaperSettings, dispatch: Dispatch) -> LetterBox:
+def letter_box(settings: ReaperSettings, dispatch: Dispatch) -> LetterBox:
     if settings.dead_letter_file:
         return LetterFile(settings.dead_letter_file)
     return LetterQueue(dispatch.links, settings.dead_letter_queue) if settings.dead_letter_queue else NoLetterBox()

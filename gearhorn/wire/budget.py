@@ -10,9 +10,12 @@ class Budget:
     __slots__ = ("careful_bytes", "held_bytes", "limit_bytes")
 
     def __init__(self, limit_bytes: int) -> None:
+        self.adjust(limit_bytes)
+        self.held_bytes = 0
+
+    def adjust(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.careful_bytes = int(limit_bytes * CAREFUL_SHARE)
-        self.held_bytes = 0
 
     @property
     def is_full(self) -> bool:

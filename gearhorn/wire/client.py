@@ -79,14 +79,17 @@ class ClientRole(Generic[Owner]):
         self.unconfirmed_count = 0
         # Set once the server has sent what is not its protocol. The connection is of no more use then.
         self.violation: ProtocolViolation | None = None
-        kept_bytes = answer_limit_bytes + _HANDLE_BYTES
-        self._framer = Framer(dict.fromkeys(_REPORTS, Cut(kept_bytes, kept_bytes)), WORD_LIMIT_BYTES)
+        self._framer = Framer(_cuts(answer_limit_bytes), WORD_LIMIT_BYTES)
         self._out: list[bytes] = []
         # None stands for a probe.
         self._expected: deque[_Expected[Owner] | None] = deque()
         # Who waits for a handle alone; and those who share one.
         self._waiting: dict[bytes, tuple[Owner, int]] = {}
         self._sharing: dict[bytes, _Waiters[Owner]] = {}
+
+    def adjust(self, answer_limit_bytes: int) -> None:
+        """Another limit, from the next packet on."""
+        self._framer.cut(_cuts(answer_limit_bytes))
 
     def request_exceptions(self) -> None:
         """Asks for the text of exceptions; without it gearmand makes bare failures of them."""
@@ -265,3 +268,8 @@ class ClientRole(Generic[Owner]):
         head.count -= count
         if not head.count:
             self._expected.popleft()
+
+
+def _cuts(answer_limit_bytes: int) -> dict[int, Cut]:
+    kept_bytes = answer_limit_bytes + _HANDLE_BYTES
+    return dict.fromkeys(_REPORTS, Cut(kept_bytes, kept_bytes))

@@ -45,10 +45,8 @@ class Framer:
     """
 
     def __init__(self, cuts: Mapping[int, Cut] | None = None, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
-        self._cuts = cuts or {}
         self._limit_bytes = limit_bytes
-        # Whatever is not longer than this needs no second look.
-        self._usual_bytes = min([limit_bytes, *(cut.limit_bytes for cut in self._cuts.values())])
+        self.cut(cuts or {})
         self._buffer = b""
         self._offset = 0
         self._pieces: list[bytes] = []
@@ -58,6 +56,12 @@ class Framer:
         self._passing: tuple[int, Head] | None = None
         self._passing_bytes = 0
         self._runs: dict[bytes, re.Pattern[bytes]] = {}
+
+    def cut(self, cuts: Mapping[int, Cut]) -> None:
+        """These count instead of those before, from the next packet on."""
+        self._cuts = cuts
+        # Whatever is not longer than this needs no second look.
+        self._usual_bytes = min([self._limit_bytes, *(cut.limit_bytes for cut in cuts.values())])
 
     def feed(self, data: bytes) -> None:
         if self._passing_bytes:

@@ -56,8 +56,7 @@ class WorkerRole:
         self.awaits_sign = False  # a `probe` is not answered yet
         self._body_limit_bytes = body_limit_bytes
         self._budget = budget or Budget(1 << 62)
-        too_large = Cut(body_limit_bytes + _NAMES_BYTES, _NAMES_BYTES)
-        self._framer = Framer(dict.fromkeys((packets.JOB_ASSIGN_UNIQ, packets.JOB_ASSIGN), too_large), WORD_LIMIT_BYTES)
+        self._framer = Framer(_cuts(body_limit_bytes), WORD_LIMIT_BYTES)
         self._out: list[bytes] = []
         self._queues: set[bytes] = set()
         self._grab_limit = grab_limit
@@ -72,6 +71,16 @@ class WorkerRole:
         self._is_perls = False  # Perl's server is on the other side
         self._knows_options = False
         self.mark = b""  # see `leave_mark`
+
+    def adjust(self, grab_limit: int, job_limit: int, *, sends_exceptions: bool, body_limit_bytes: int) -> None:
+        """Other limits, from now on. What is held above the new ones stays, and grabs that are open are answered."""
+        self._grab_limit = grab_limit
+        self._job_limit = job_limit
+        self._window = min(self._window, grab_limit)
+        self._sends_exceptions = sends_exceptions
+        self._body_limit_bytes = body_limit_bytes
+        self._framer.cut(_cuts(body_limit_bytes))
+        self._refill()
 
     # What the owner wants.
 
@@ -300,3 +309,8 @@ class WorkerRole:
     def _sleep(self) -> None:
         self._asleep = True
         self._out.append(packets.pack(packets.PRE_SLEEP))
+
+
+def _cuts(body_limit_bytes: int) -> dict[int, Cut]:
+    too_large = Cut(body_limit_bytes + _NAMES_BYTES, _NAMES_BYTES)
+    return dict.fromkeys((packets.JOB_ASSIGN_UNIQ, packets.JOB_ASSIGN), too_large)

@@ -22,7 +22,7 @@ from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
-from gearhorn.patience import PatienceSettings
+from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.process_marks import own_mark
 from gearhorn.rounds import Rounds
 from gearhorn.store.base import Evidence, Subscribe, Unsubscribe
@@ -112,7 +112,7 @@ class Scene:
         self.history: list[str] = []
         self.store = Store(self.history)
         settings = MatchmakingSettings("a", enabled=enabled, limits=MatchmakingLimits(TTL_S))
-        patience = PatienceSettings(retry_timeout_s=0.0)
+        patience = Patience(PatienceSettings(retry_timeout_s=0.0))
         link = LinkSettings()
         addresses = [Address("s1", 4730), Address("s2", 4730)]
         self.matchmaker = Matchmaker(

@@ -69,6 +69,11 @@ WATCH_BEGUN = info(
     "this worker watches the subscribers",
     meaning="One worker of those that share the store does.",
 )
+WATCH_OFF = info(
+    "watch.off",
+    "the subscribers are not looked after any more: policy is off",
+    meaning="`[reaper] policy` was changed.",
+)
 WATCH_ENDED = info(
     "watch.ended", "another worker watches the subscribers now", meaning="This one was cut off, or slow."
 )

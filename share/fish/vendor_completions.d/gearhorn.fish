@@ -50,7 +50,7 @@ function _shtab_gearhorn_using
   test "$_shtab_gearhorn_cmdpath" = "$argv"
 end
 
-set -g _shtab_gearhorn_commands standalone worker publish listen topics 'topics forget-loss' subscribers subscribe unsubscribe workers 'workers remove' status top dashboard export import keys 'keys new'
+set -g _shtab_gearhorn_commands standalone worker publish listen topics 'topics forget-loss' subscribers subscribe unsubscribe workers 'workers remove' status top doctor dashboard export import keys 'keys new'
 set -g _shtab_gearhorn_opts_with_value --acl --client --client-id --client-ids --concurrency --config-dir --config-file --count --data-dir --exclude --exec --expires --gearman --interval --listen --log-level --port --priority --publish --sign-key --sign-keys-file --sort --ssl-ca --ssl-cert --ssl-key --store --subscribe --timeout --topic --topics --ttl --unique --unsubscribe
 
 complete -c gearhorn -e
@@ -223,6 +223,20 @@ complete -c gearhorn -n '_shtab_gearhorn_using top' -l interval -x -d 'look agai
 complete -c gearhorn -n '_shtab_gearhorn_using top' -l sort -xka "backlog dead name subscribers" -d 'how to sort the topics'
 complete -c gearhorn -n '_shtab_gearhorn_using top' -l once -d 'show one frame, and end'
 complete -c gearhorn -n '_shtab_gearhorn_using top' -l json -d 'print a JSON object for each look, for programs'
+complete -c gearhorn -n '_shtab_gearhorn_using; and test $_shtab_gearhorn_npos -eq 0' -a doctor -d 'check everything that the service needs, and say how to mend what is wrong'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -s h -l help -d 'show this help message and exit'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l config-file -xka "(__fish_complete_path (commandline -ct))" -d 'read options from FILE; may be repeated'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l config-dir -xka "(__fish_complete_directories)" -d 'read options from DIR/*.conf'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l log-level -xka "debug info warning error" -d 'debug, info, warning or error'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l store -x -d 'the store, such as redis://HOST/0 or sqlite:////PATH'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l gearman -x -d 'a Gearman server; may be repeated (else the configuration, else the variable GEARMAN_SERVERS, else localhost:4730)'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l ssl-ca -xka "(__fish_complete_path (commandline -ct))" -d 'speak TLS; PEM file of the authority that the Gearman servers'"'"' certificates are from'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l ssl-cert -xka "(__fish_complete_path (commandline -ct))" -d 'speak TLS; PEM file of the certificate that is shown to them'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l ssl-key -xka "(__fish_complete_path (commandline -ct))" -d 'speak TLS; PEM file of its key'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l sign-key -x -d 'sign with the key ID of the keys file (else the variable GEARHORN_SIGN_KEY)'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l sign-keys-file -xka "(__fish_complete_path (commandline -ct))" -d 'the keys file (else the variable GEARHORN_SIGN_KEYS_FILE, else that of the configuration)'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l json -d 'print one JSON object, for programs'
+complete -c gearhorn -n '_shtab_gearhorn_using doctor' -l no-probe -d 'publish nothing'
 complete -c gearhorn -n '_shtab_gearhorn_using; and test $_shtab_gearhorn_npos -eq 0' -a dashboard -d 'serve a web page that shows the whole system, live'
 complete -c gearhorn -n '_shtab_gearhorn_using dashboard' -s h -l help -d 'show this help message and exit'
 complete -c gearhorn -n '_shtab_gearhorn_using dashboard' -l config-file -xka "(__fish_complete_path (commandline -ct))" -d 'read options from FILE; may be repeated'

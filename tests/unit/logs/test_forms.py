@@ -139,6 +139,7 @@ def test_json_has_an_exception_as_a_field() -> None:
         (Path("/etc"), "/etc"),
         (b"x", "b'x'"),
         (["a", 1], ["a", 1]),
+        ([{"option": "x", 1: None}], [{"option": "x", "1": None}]),
         ("\udc80", "\udc80"),
         (OSError("gone"), "gone"),
     ],
