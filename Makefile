@@ -31,7 +31,7 @@ help:
 	@echo 'make bench-quick tries in a few minutes whether make bench would work'
 	@echo 'make simulate tries many more histories of matchmaking than the tests do'
 	@echo 'make sample  writes the sample of the configuration anew, from the options'
-	@echo 'make generated writes man pages and completion into share/ anew, from the program, and the sample, too'
+	@echo 'make generated writes anew what is made from the program: share/, doc/pictures/, the sample'
 	@echo 'make dist    makes the source package and the wheel, in dist/'
 	@echo 'make deb     makes the Debian package as well'
 	@echo 'make lint    ruff: rules and format'

@@ -3,12 +3,14 @@
 * `<a id="x"></a>`, which every viewer of Markdown knows, becomes a target that Sphinx can check links against.
 * Links to files outside of this folder that have a page on the site lead there.
 * A block `{generated}` becomes what tools/reference writes under the name that it has.
+* Drawn pictures become a part of the page, and take its colours.
 * What is taken out of the README has headings of the second level below the page's title, whatever they are there.
 """
 
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools.reference.markdown import generated
@@ -48,7 +50,19 @@ def _on_include_read(_app: Sphinx, path: Path, _page: str, source: list[str]) ->
     source[0] = fit_to_site(source[0])
 
 
+def _on_doctree_resolved(app: Sphinx, doctree: nodes.document, _page: str) -> None:
+    """A picture that is an image of its own would not know whether the reader has chosen light or dark."""
+    if app.builder.format != "html":
+        return
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(app.srcdir) / image["uri"]
+        if path.suffix == ".svg" and path.parent.name == "pictures":
+            drawing = path.read_text(encoding="utf-8")
+            image.replace_self(nodes.raw("", f'<div class="picture">{drawing}</div>', format="html"))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _on_source_read)
     app.connect("include-read", _on_include_read)
+    app.connect("doctree-resolved", _on_doctree_resolved)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
