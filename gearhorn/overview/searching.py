@@ -7,7 +7,7 @@ from gearhorn.core.members import Members
 from gearhorn.overview.observer import Observer
 from gearhorn.overview.subscribers import TOO_MANY, view_pairs
 from gearhorn.overview.views import Lookup
-from gearhorn.subscribers.aside import reckon
+from gearhorn.subscribers.aside import first_sorted, reckon
 
 # So many subscriptions are shown, unless somebody wants more or fewer.
 FOUND_LIMIT = 1000
@@ -28,22 +28,23 @@ async def search(observer: Observer, text: str, *, is_prefix: bool, limit: int =
     until_s = steady_s() + observer.settings.patience_s
     lists = await observer.roster.find(found.store, topics, until_s)
     subscriber_count = sum(len(members) for members in lists.values())
-    ids = await reckon(subscriber_count, lambda: _find_all(lists, text.encode(), is_prefix=is_prefix))
-    pairs = [(topic, client_id.decode()) for client_id, topic in ids[:limit]]
+    fitting = await reckon(subscriber_count, lambda: _find_all(lists, text.encode(), is_prefix=is_prefix))
+    ids = await reckon(len(fitting), lambda: first_sorted(fitting, limit, tuple))
+    pairs = [(topic, client_id.decode()) for client_id, topic in ids]
     views, trouble = await view_pairs(observer, found, pairs)
     if not trouble and len(lists) < len(topics):
         trouble = TOO_MANY
-    if not trouble and len(ids) > limit:
-        trouble = f"{len(ids):,} subscriptions fit, of which the first {limit:,} are shown"
+    if not trouble and len(fitting) > limit:
+        trouble = f"{len(fitting):,} subscriptions fit, of which the first {limit:,} are shown"
     return Lookup(tuple(views), not trouble, trouble)
 
 
 def _find_all(lists: Mapping[str, Members], text: bytes, *, is_prefix: bool) -> list[tuple[bytes, str]]:
-    return sorted(
+    return [
         (client_id, topic)
         for topic, members in lists.items()
         for client_id in find_in(members, text, is_prefix=is_prefix)
-    )
+    ]
 
 
 def find_in(members: Members, text: bytes, *, is_prefix: bool) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from gearhorn.overview.servers import Answer, sum_loads
 from gearhorn.overview.source import Found
 from gearhorn.overview.troubled import state_of
 from gearhorn.overview.views import UNSUBSCRIBED, Lookup, SubscriberView
-from gearhorn.subscribers.aside import reckon
+from gearhorn.subscribers.aside import first_sorted, reckon
 from gearhorn.wire.loads import IDLE_LOAD, Load
 
 TOO_MANY = "there was not the time to read all lists"
@@ -43,7 +43,7 @@ async def look_at_topic(observer: Observer, topic: str, limit: int = 500) -> Loo
     members = (await observer.roster.find(found.store, [topic], until_s)).get(topic)
     if members is None:
         return Lookup((), is_complete=False, trouble=TOO_MANY)
-    client_ids = await reckon(len(members), lambda: sorted(members)[:limit])
+    client_ids = await reckon(len(members), lambda: first_sorted(members, limit, bytes))
     pairs = [(topic, client_id.decode()) for client_id in client_ids]
     views, trouble = await view_pairs(observer, found, pairs)
     is_complete = not trouble and len(pairs) == len(members)
@@ -88,7 +88,7 @@ async def view_pairs(
     observer: Observer, found: Found, pairs: Sequence[tuple[str, str]]
 ) -> tuple[list[SubscriberView], str]:
     """Each subscriber, and a line about servers that could not be asked."""
-    queues = [queue_name(*pair) for pair in pairs]
+    queues = await reckon(len(pairs), lambda: [queue_name(*pair) for pair in pairs])
     answers = await observer.servers.ask_anew(queues)
     seen = Seen(answers, found.report.cases if found.report else {})
     loads = await reckon(sum(len(answer.loads) for answer in answers), lambda: sum_loads(answers))

@@ -375,3 +375,21 @@ def test_the_sample_with_its_values_taken_is_a_configuration_too(folder: Path) -
     settings = Config([written(folder, taken)], environ={})
     assert settings.daemon_settings() == Config(environ={}).daemon_settings()
     assert settings.store_settings().url == "sqlite:////var/lib/gearhorn/gearhorn.db"
+
+
+# The dashboard
+
+
+def test_there_is_no_dashboard_unless_somebody_wants_one(folder: Path) -> None:
+    assert Config([written(folder, "")], environ={}).dashboard_settings().listen is None
+
+
+def test_a_dashboard_has_an_address_and_names(folder: Path) -> None:
+    text = "[dashboard]\nlisten = 127.0.0.1\nhosts = a.example, b.example\n"
+    settings = Config([written(folder, text)], environ={}).dashboard_settings()
+    assert (settings.listen, settings.hosts) == (Address("127.0.0.1", 9474), ("a.example", "b.example"))
+
+
+def test_an_address_of_the_dashboard_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"\[dashboard\] listen: .*'x'"):
+        Config([written(folder, "[dashboard]\nlisten = 127.0.0.1:x\n")], environ={}).dashboard_settings()

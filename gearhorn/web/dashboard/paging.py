@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from gearhorn.subscribers.aside import first_sorted
+
 Row = TypeVar("Row")
 
 ROWS_PER_PAGE = 100
@@ -35,7 +37,20 @@ class Slice(Generic[Row]):
 
 def cut(rows: Sequence[Row], number: int, size: int = ROWS_PER_PAGE) -> Slice[Row]:
     """A page that is not there is the nearest that is: a list may have become shorter since the link was made."""
-    page_count = max(1, -(-len(rows) // size))
-    number = min(max(number, 1), page_count)
+    page_count, number = _nearest(len(rows), number, size)
     start = (number - 1) * size
     return Slice(rows[start : start + size], number, page_count, len(rows), start + 1 if rows else 0)
+
+
+def cut_sorted(rows: Sequence[Row], number: int, key: Callable[[Row], Any], size: int = ROWS_PER_PAGE) -> Slice[Row]:
+    """A page of the rows in the order of `key`. What comes behind it is not sorted."""
+    page_count, number = _nearest(len(rows), number, size)
+    start = (number - 1) * size
+    shown = first_sorted(rows, number * size, key)[start:]
+    return Slice(shown, number, page_count, len(rows), start + 1 if rows else 0)
+
+
+def _nearest(row_count: int, number: int, size: int) -> tuple[int, int]:
+    """How many pages there are, and the number of the one to show."""
+    page_count = max(1, -(-row_count // size))
+    return page_count, min(max(number, 1), page_count)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.errors import Misconfigured
-from gearhorn.net.address import Address, parse_address, parse_addresses
+from gearhorn.net.address import Address, parse_address, parse_addresses, parse_listen
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,31 @@ def test_several_addresses_are_taken_in_order_and_once(texts: list[str], expecte
 def test_one_wrong_address_among_several_is_refused() -> None:
     with pytest.raises(Misconfigured, match="'b:x'"):
         parse_addresses(["a,b:x"])
+
+
+# Where to listen
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9474", Address("127.0.0.1", 9474)),
+        (" localhost ", Address("localhost", 80)),
+        ("127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("[::1]:0", Address("::1", 0)),
+        ("[::]:99", Address("::", 99)),
+        ("::1", Address("::1", 80)),
+        (":9474", Address("", 9474)),
+        (":0", Address("", 0)),
+    ],
+)
+def test_one_may_listen_on_all_addresses_and_on_any_port(text: str, address: Address) -> None:
+    assert parse_listen(text, 80) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "host:", "host:x", ":65536", "host:00", "http://host:80", "a b:1", "[::1", ":-1"]
+)
+def test_what_is_no_address_to_listen_on_is_refused(text: str) -> None:
+    with pytest.raises(Misconfigured):
+        parse_listen(text, 80)

@@ -10,7 +10,7 @@ from gearhorn.overview.views import PAUSED, Lookup, SubscriberView, TopicView, T
 from gearhorn.subscribers.aside import reckon
 from gearhorn.web.dashboard.pages.front import most_backlog
 from gearhorn.web.dashboard.pages.page import Page, Request
-from gearhorn.web.dashboard.paging import Slice, cut
+from gearhorn.web.dashboard.paging import Slice, cut_sorted
 
 WAITING = "waiting"
 STATES = (LIVE, IDLE, SUSPECT, DEAD, PAUSED, WAITING)
@@ -50,22 +50,26 @@ _TOPIC_ORDERS: dict[str, Callable[[TopicView], Any]] = {
 async def build_topics(request: Request) -> Page:
     overview, query = request.sight.overview, request.query
     q, sort = query.text("q"), query.choice("sort", _TOPIC_ORDERS, "backlog")
-    rows = await reckon(len(overview.topics), lambda: _pick_topics(overview.topics, q, sort))
+    number = query.number("page")
+    shown = await reckon(
+        len(overview.topics),
+        lambda: cut_sorted(_pick_topics(overview.topics, q), number, _TOPIC_ORDERS[sort]),
+    )
     data = Topics(
         overview.taken_at_s,
         overview.totals,
         len(overview.topics),
         q,
         sort,
-        cut(rows, query.number("page")),
+        shown,
         most_backlog(overview),
     )
     return Page("topics.html", "Topics", "Topics", data)
 
 
-def _pick_topics(topics: Sequence[TopicView], q: str, sort: str) -> list[TopicView]:
+def _pick_topics(topics: Sequence[TopicView], q: str) -> list[TopicView]:
     wanted = q.casefold()
-    return sorted((topic for topic in topics if wanted in topic.topic.casefold()), key=_TOPIC_ORDERS[sort])
+    return [topic for topic in topics if wanted in topic.topic.casefold()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,12 @@ async def build_topic(request: Request) -> Page:
     sort = query.choice("sort", _SUBSCRIBER_ORDERS, "trouble")
     lookup = await request.source.look_at_topic(name)
     subscribers = lookup.subscribers
-    rows, sums = await reckon(len(subscribers), lambda: (_pick(subscribers, q, state, sort), _sum_up(subscribers)))
-    return _topic_page(request, name, lookup, sums, (q, state, sort), rows)
+    number, order = query.number("page"), _SUBSCRIBER_ORDERS[sort]
+    shown, sums = await reckon(
+        len(subscribers),
+        lambda: (cut_sorted(_pick(subscribers, q, state), number, order), _sum_up(subscribers)),
+    )
+    return _topic_page(request, name, lookup, sums, (q, state, sort), shown)
 
 
 def _topic_page(
@@ -126,7 +134,7 @@ def _topic_page(
     lookup: Lookup,
     sums: tuple[dict[str, int], int | None, int | None],
     wish: tuple[str, str, str],
-    rows: Sequence[SubscriberView],
+    shown: Slice[SubscriberView],
 ) -> Page:
     overview = request.sight.overview
     topic = next((topic for topic in overview.topics if topic.topic == name), None)
@@ -140,17 +148,15 @@ def _topic_page(
         lookup.is_complete,
         lookup.trouble,
         *wish,
-        cut(rows, request.query.number("page")),
+        shown,
     )
     is_there = bool(lookup.subscribers or topic or lookup.trouble)
     return Page("topic.html", name, "Topics", data, status=200 if is_there else 404)
 
 
-def _pick(subscribers: Sequence[SubscriberView], q: str, state: str, sort: str) -> list[SubscriberView]:
+def _pick(subscribers: Sequence[SubscriberView], q: str, state: str) -> list[SubscriberView]:
     wanted = q.casefold()
-    picked = [one for one in subscribers if _fits(one, state) and wanted in one.client_id.casefold()]
-    picked.sort(key=_SUBSCRIBER_ORDERS[sort])
-    return picked
+    return [one for one in subscribers if _fits(one, state) and wanted in one.client_id.casefold()]
 
 
 def _fits(one: SubscriberView, state: str) -> bool:

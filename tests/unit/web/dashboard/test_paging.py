@@ -1,6 +1,6 @@
 """Long lists, page by page."""
 
-from gearhorn.web.dashboard.paging import cut
+from gearhorn.web.dashboard.paging import cut, cut_sorted
 from gearhorn.web.dashboard.query import TEXT_LIMIT, Query
 
 
@@ -32,3 +32,9 @@ def test_a_query_that_makes_no_sense_counts_as_not_said() -> None:
 
 def test_half_a_surrogate_pair_is_no_text() -> None:
     assert Query({"q": "a\ud800b"}).text("q") == "a?b"
+
+
+def test_a_page_of_a_sorted_list_is_that_of_the_list_when_sorted() -> None:
+    rows = [(number * 7919) % 5003 for number in range(5003)]
+    for number in (1, 30, 51, 99):
+        assert cut_sorted(rows, number, lambda row: row) == cut(sorted(rows), number)
