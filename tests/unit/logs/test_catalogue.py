@@ -47,7 +47,7 @@ def calls_of(name: str, tree: ast.Module) -> Iterator[Call]:
         for alias in node.names
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-2:] == ["log", "say"]:
             (event,) = node.args
             known = imported.get(event.id, "") if isinstance(event, ast.Name) else ""
             fields = frozenset(keyword.arg or "**" for keyword in node.keywords) - {"because"}
