@@ -1,6 +1,7 @@
 """The man pages tell of every command and option, and troff has nothing to complain of."""
 
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from tools.reference.commands import Command, read_commands
 from tools.reference.man import command_page, man_pages, write_man_pages
 
 ROOT = Path(__file__).parents[3]
+PAGES = man_pages()
 COMMANDS = {command.name: command for command in read_commands().walk()}
 
 
+@cache
 def formatted(page: str) -> tuple[str, str]:
     """What a reader sees, in lines of any length, and what groff complains of."""
     command = [find_program("groff"), "-man", "-ww", "-Tutf8", "-Kutf8", "-P-cbou", "-rLL=1000n"]
@@ -22,9 +25,9 @@ def formatted(page: str) -> tuple[str, str]:
     return done.stdout.decode(), done.stderr.decode()
 
 
-@pytest.mark.parametrize("name", sorted(man_pages()))
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_is_formatted_without_complaint(name: str) -> None:
-    shown, complaints = formatted(man_pages()[name])
+    shown, complaints = formatted(PAGES[name])
     assert complaints == ""
     assert "NAME" in shown
     assert f"{name.rpartition('.')[0]} - " in shown
@@ -33,7 +36,7 @@ def test_a_page_is_formatted_without_complaint(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_a_command_has_a_page_with_all_its_options(name: str) -> None:
     command = COMMANDS[name]
-    shown, _ = formatted(man_pages()[f"{name.replace(' ', '-')}.1"])
+    shown, _ = formatted(PAGES[f"{name.replace(' ', '-')}.1"])
     for switch in command.switches():
         assert f"       {switch.written}" in shown
         assert switch.help in shown
@@ -47,7 +50,7 @@ def test_a_command_tells_what_its_exit_statuses_mean(name: str) -> None:
 
 
 def test_the_page_of_the_configuration_has_every_option_in_its_section() -> None:
-    shown, _ = formatted(man_pages()["gearhorn.conf.5"])
+    shown, _ = formatted(PAGES["gearhorn.conf.5"])
     sections = shown.partition("OPTIONS")[2]
     for group, options in GROUPS.items():
         _, head, sections = sections.partition(f"   [{group or 'DEFAULT'}]\n")
