@@ -42,6 +42,7 @@ def build_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Buil
 def run(*command: str | Path, folder: Path | None = None) -> None:
     """A failure shows what it said."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environ["GEARHORN_DEB_COMPRESSION"] = "-Zgzip -z1"
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=BUILD_LIMIT_S, check=False
     )
