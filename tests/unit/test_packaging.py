@@ -23,6 +23,7 @@ PACKAGE_OF_PROGRAM = {
     "cc": "gcc",
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
+    "chromium": "chromium",
     "epmd": "erlang-base",
     "gcc": "gcc",
     "gearadmin": "gearman-tools",
