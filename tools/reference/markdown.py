@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from gearhorn.logs.event import Event
 from tools.reference.commands import Command, Operand, Switch, read_commands
 from tools.reference.environment import VARIABLES, Variable
+from tools.reference.events import level_of, read_subjects
 from tools.reference.schemas import Schema, read_schemas
 from tools.reference.settings import Section, Setting, read_sections
 from tools.reference.statuses import general_statuses
@@ -156,10 +158,46 @@ def _schema(schema: Schema) -> Iterator[str]:
     yield from ["", "```json", schema.example, "```", "", f"[{schema.name}.json](schemas/{schema.name}.json)", ""]
 
 
+def _events() -> Iterator[str]:
+    for title, description, events in read_subjects():
+        yield from [f"### {title}", ""]
+        if description:
+            yield from [prose(f"{description[:1].upper()}{description[1:]}"), ""]
+        for event in events:
+            yield from _event(event)
+
+
+def _event(event: Event) -> Iterator[str]:
+    """The name, what the line says, what that means and what to do."""
+    yield from [f"(event-{event.name.replace('.', '-').replace('_', '-')})=", f"#### {event.name}", ""]
+    yield from [f"{level_of(event)}: `{event.text}`", "", prose(event.meaning), ""]
+    if event.remedy:
+        yield from [f"What to do: {prose(event.remedy)}", ""]
+    facts = [f"fields: {', '.join(f'`{field}`' for field in event.fields)}"] if event.fields else []
+    if event.ended_by:
+        facts.append(f"over with `{event.ended_by}`")
+    if facts:
+        yield from ["{.facts}", " · ".join(facts), ""]
+
+
+def _reloaded() -> Iterator[str]:
+    """Every option that a running worker goes by when it has read it anew, by section; and every other one."""
+    for title, is_mutable in (("Counts at once", True), ("Needs a restart", False)):
+        yield from [f"| section | {title.lower()} |", "| --- | --- |"]
+        for section in read_sections():
+            names = [each.name for each in section.settings if each.is_mutable is is_mutable]
+            if names:
+                links = (f"[`{name}`](reference/options.md#{_setting_anchor(section.name, name)})" for name in names)
+                yield f"| {prose(f'[{section.name}]')} | {', '.join(links)} |"
+        yield ""
+
+
 _PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "commands": _commands,
     "environment": _environment,
+    "events": _events,
     "exit-statuses": _general_statuses,
     "options": _options,
+    "reloaded": _reloaded,
     "schemas": _schemas,
 }

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from gearhorn.logs.catalogue import EVENTS
 from tools.reference.commands import read_commands
 from tools.reference.markdown import generated, prose
 from tools.reference.settings import read_sections
@@ -37,3 +38,23 @@ def test_every_option_of_a_command_is_below_its_heading() -> None:
     for command in commands:
         written = {switch.written for switch in command.switches()} - {"-h, --help"}
         assert {name for name in written if f"`{name}`\n: " in parts[command.name]} == written
+
+
+def test_every_event_of_the_log_is_told_of_with_its_words_its_fields_and_what_to_do() -> None:
+    parts = dict(re.findall(r"^#### (\S+)\n((?:(?!#|\().*\n)*)", generated("events"), flags=re.MULTILINE))
+    assert parts.keys() == EVENTS.keys()
+    for name, event in EVENTS.items():
+        assert f"`{event.text}`" in parts[name]
+        assert prose(event.meaning) in parts[name]
+        assert prose(event.remedy) in parts[name]
+        assert all(f"`{field}`" in parts[name] for field in event.fields)
+
+
+def test_every_option_is_said_to_count_at_once_or_to_need_a_restart() -> None:
+    at_once, _, later = generated("reloaded").partition("needs a restart")
+    for section in read_sections():
+        for setting in section.settings:
+            link = f"[`{setting.name}`](reference/options.md#option-{section.name.lower()}-"
+            row = rf"^\| \\\[{section.name}\\\] \| .*{re.escape(link)}"
+            assert bool(re.search(row, at_once, re.MULTILINE)) is setting.is_mutable, setting
+            assert bool(re.search(row, later, re.MULTILINE)) is not setting.is_mutable, setting
