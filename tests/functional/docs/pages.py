@@ -3,6 +3,7 @@
 What stands behind the language of a fenced block is for this test; readers never see it:
 
     ```console terminal=alice         a session in a terminal of its own, whose last command may go on
+    ```console any-order              the lines of its answers may come in another order
     ```sh no-test: needs systemd      is not run, and why
     ```php tested-by=tests/…/test_page.py    run by another test
     ```ini other                      the file of another program, which a session of the page tries

@@ -14,6 +14,7 @@ import contextlib
 import os
 import re
 import shlex
+import socket
 import stat
 import sys
 from collections.abc import Collection, Mapping
@@ -43,7 +44,11 @@ _WRAPPED = {
             standalone) shift; exec {python} -m gearhorn standalone --port {4730} "$@" ;;
             *) exec {python} -m gearhorn "$@" ;;
         esac""",
-    "gearmand": 'exec {gearmand} --listen=127.0.0.1 --port={4730} --log-file=stderr {user} "$@"',
+    "gearmand": """
+        case "$*" in
+            *--port*) exec {gearmand} --listen=127.0.0.1 {user} "$@" ;;
+            *) exec {gearmand} --listen=127.0.0.1 --port={4730} --log-file=stderr {user} "$@" ;;
+        esac""",
     "gearman": 'exec {gearman} -p {4730} "$@"',
     "gearadmin": 'exec {gearadmin} --port={4730} "$@"',
     "redis-server": """
@@ -122,6 +127,7 @@ class Sandbox:
         usual = {str(port.port): str(number) for number, port in self._ports.items()}
         text = re.sub(rf"(?<!\d)({'|'.join(usual)})(?!\d)", lambda found: usual[found[1]], text)
         text = text.replace(str(self.home), "~").replace(str(self.folder), "")
+        text = re.sub(rf"(?<![\w.-]){re.escape(socket.gethostname())}(?![\w.-])", "myhost", text)
         # where another port is not the usual one, or the program has no name of its own, it says so
         text = re.sub(r"(?<=\w) --gearman 127\.0\.0\.1:4730", "", text)
         return re.sub(r"\S*/gearhorn/__main__\.py", "gearhorn", text)

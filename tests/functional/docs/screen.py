@@ -69,7 +69,9 @@ def _line_pattern(line: str) -> str:
     return "[^\n]*".join(map(re.escape, line.split("…"))) + "\n"
 
 
-def shows_all(expected: Sequence[str], lines: Sequence[str]) -> bool:
+def shows_all(expected: Sequence[str], lines: Sequence[str], *, in_any_order: bool = False) -> bool:
     """Whether the page shows everything, from the first line to the last."""
+    if in_any_order:
+        expected, lines = sorted(expected), sorted(lines)
     pattern = "".join(_line_pattern(line) for line in normal(expected))
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in normal(lines))) is not None

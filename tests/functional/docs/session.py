@@ -66,23 +66,11 @@ def _is_whole(command: str) -> bool:
 
 
 def run_session(block: Block, sandbox: Sandbox) -> None:
-    name = block.value("terminal") or ""
     steps = read_session(block.text)
-    shows_nothing = not any(step.shown for step in steps)
+    name = block.value("terminal") or ""
     if (not steps or steps[0].command is None) and not sandbox.has(name):
         raise NotTrue(f"{block.place}: this is no session: no line begins with {PROMPT!r}")
-    terminal = sandbox.terminal(name)
-    for number, step in enumerate(steps):
-        may_go_on = bool(name) and not any(later.command for later in steps[number + 1 :])
-        try:
-            _take(step, terminal, sandbox, may_go_on=may_go_on, shows_nothing=shows_nothing)
-        except TimeoutError as error:
-            raise NotTrue(f"{block.place}: {step.command or 'here'}: {error}") from None
-        except NotTrue as error:
-            raise NotTrue(f"{block.place}: {error}") from None
-        following = steps[number + 1] if number + 1 < len(steps) else Step()
-        terminal.unexplained = "" if step.key or following.asks_status else f"{block.place}: {step.command}"
-        check_end(terminal)
+    Session(block, steps, sandbox, sandbox.terminal(name)).run()
 
 
 def check_end(terminal: Terminal) -> None:
@@ -92,34 +80,67 @@ def check_end(terminal: Terminal) -> None:
         raise NotTrue(f"{terminal.unexplained}: ended with status {terminal.status}:\n{lines}")
 
 
-def _take(step: Step, terminal: Terminal, sandbox: Sandbox, *, may_go_on: bool, shows_nothing: bool) -> None:
-    if step.command is not None:
-        terminal.wait_for(lambda: terminal.status is not None, f"an end of what runs there before {step.command!r}")
-        terminal.type(sandbox.theirs(step.command))
-    elif step.key:
-        terminal.press(step.key)
-    match = matcher(step.shown if step.command is not None else ["…", *step.shown])
-    if may_go_on and not step.key:
-        # it goes on, or has ended: what counts is that the screen shows it
-        terminal.wait_for(
-            lambda: match(terminal.lines[terminal.seen :]) is not None or terminal.status is not None, _text(step.shown)
-        )
-        seen = match(terminal.lines[terminal.seen :])
-        if seen is None:
-            raise NotTrue(_difference(step, terminal.lines[terminal.seen :]))
-        terminal.seen += seen
-        return
-    terminal.wait_for(lambda: terminal.status is not None, step.command or "the end")
-    lines = terminal.lines[terminal.seen :]
-    terminal.seen = len(terminal.lines)
-    if step.key and not step.shown:
-        return
-    if not shows_nothing and not shows_all(["…", *step.shown] if step.command is None else step.shown, lines):
-        raise NotTrue(_difference(step, lines))
+class Session:
+    """A block's steps in their terminal. In one with a name what runs last may go on."""
+
+    def __init__(self, block: Block, steps: Sequence[Step], sandbox: Sandbox, terminal: Terminal) -> None:
+        self._block = block
+        self._steps = steps
+        self._sandbox = sandbox
+        self._terminal = terminal
+        self._shows_nothing = not any(step.shown for step in steps)
+
+    def run(self) -> None:
+        for number, step in enumerate(self._steps):
+            following = self._steps[number + 1 :]
+            try:
+                self._begin(step)
+                if self._block.value("terminal") and not step.key and not any(later.command for later in following):
+                    self._compare_beginning(step)
+                else:
+                    self._compare_all(step)
+            except (TimeoutError, NotTrue) as error:
+                raise NotTrue(f"{self._block.place}: {step.command or 'then'}\n{error}") from None
+            if step.command or step.key:
+                is_told = step.key or any(later.asks_status for later in following[:1])
+                self._terminal.unexplained = "" if is_told else f"{self._block.place}: {step.command}"
+            check_end(self._terminal)
+
+    def _begin(self, step: Step) -> None:
+        terminal = self._terminal
+        if step.command is not None:
+            terminal.wait_for(lambda: terminal.status is not None, "an end of what runs there already")
+            terminal.type(self._sandbox.theirs(step.command))
+        elif step.key:
+            terminal.press(step.key)
+
+    def _compare_beginning(self, step: Step) -> None:
+        """It goes on, or has ended: what counts is that the screen shows it. What comes later may be shown later."""
+        terminal, match = self._terminal, matcher(step.shown if step.command else ["…", *step.shown])
+        terminal.wait_for(lambda: match(self._new_lines) is not None or terminal.status is not None, _text(step.shown))
+        seen_count = match(self._new_lines)
+        if seen_count is None:
+            raise NotTrue(_difference(step, self._new_lines))
+        terminal.seen_count += seen_count
+
+    def _compare_all(self, step: Step) -> None:
+        terminal = self._terminal
+        terminal.wait_for(lambda: terminal.status is not None, "its end")
+        lines = self._new_lines
+        terminal.seen_count = len(terminal.lines)
+        if self._shows_nothing or (step.key and not step.shown):
+            return
+        expected = step.shown if step.command else ["…", *step.shown]
+        if not shows_all(expected, lines, in_any_order="any-order" in self._block.words):
+            raise NotTrue(_difference(step, lines))
+
+    @property
+    def _new_lines(self) -> list[str]:
+        return self._terminal.lines[self._terminal.seen_count :]
 
 
 def _difference(step: Step, lines: Sequence[str]) -> str:
-    return f"{step.command or 'then'}\n--- the page shows\n{_text(step.shown)}\n--- in truth there was\n{_text(lines)}"
+    return f"--- the page shows\n{_text(step.shown)}\n--- in truth there was\n{_text(lines)}"
 
 
 def _text(lines: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ class Terminal:
         """`own` is how what it shows is to be read: with the usual ports and folders."""
         self._own = own
         self._raw = ""
-        self.seen = 0  # how many of `lines` the page has shown
+        self.seen_count = 0  # how many of `lines` the page has shown
         self.unexplained = ""  # what runs, if nothing is said yet of how it ends
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._near, far = pty.openpty()
@@ -63,7 +63,7 @@ class Terminal:
         return render(self._own(whole))
 
     def type(self, command: str) -> None:
-        self._raw, self.seen = "", 0
+        self._raw, self.seen_count = "", 0
         os.write(self._near, f"{command}\n".encode())
 
     def press(self, key: bytes) -> None:
