@@ -53,7 +53,7 @@ _WRAPPED = {
     "gearadmin": 'exec {gearadmin} --port={4730} "$@"',
     "redis-server": """
         case "$1" in
-            -*|'') exec {redis-server} --bind 127.0.0.1 --port {6379} --save '' "$@" ;;
+            -*|'') exec {redis-server} --bind 127.0.0.1 --port {6379} --save '' --repl-diskless-sync-delay 0 "$@" ;;
             *) exec {redis-server} "$@" ;;
         esac""",
     "redis-cli": 'exec {redis-cli} -p {6379} "$@"',
