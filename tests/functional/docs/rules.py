@@ -169,6 +169,7 @@ RULES: dict[str, Callable[[Block, Sandbox], None]] = {
     "mermaid": _is_shown,
     "promql": _is_shown,
     "{generated}": _is_shown,
+    "{eval-rst}": _is_shown,
     "{toctree}": _is_shown,
     "{generated}": _is_shown,  # its text is for who reads the file as it is
     "{include}": _is_shown,

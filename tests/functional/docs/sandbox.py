@@ -109,6 +109,7 @@ class Sandbox:
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "GEARMAN_SERVERS": f"localhost:{self._ports[4730].port}",
             "OS_METRICS__LISTEN": f"127.0.0.1:{self._ports[9473].port}",
+            "OS_MATCHMAKING__LEASE_TTL": "3",  # what comes after a loss comes sooner
             "TERM": "xterm",
             "NO_COLOR": "1",
             "COLUMNS": "100",
