@@ -22,6 +22,8 @@ from gearhorn.errors import BadRequest, Misconfigured
 from gearhorn.handlers import HandlerSettings
 from gearhorn.logs.setting_up import LogSettings
 from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.monitoring import settings as monitoring
+from gearhorn.monitoring.settings import MonitoringSettings, StatsdSettings
 from gearhorn.names import QUEUE_NAME_LIMIT_BYTES, RESERVED_PREFIX, OwnQueues, check_pair, check_topic
 from gearhorn.net.address import Address, parse_addresses, parse_listen
 from gearhorn.net.connection import LinkSettings
@@ -194,6 +196,7 @@ class Config:
             reaper=self.reaper_settings(),
             bytes_in_flight=worker.bytes_in_flight,
             drain_timeout_s=worker.drain_timeout,
+            monitoring=self.monitoring_settings(),
         )
 
     def observer_settings(self, topics_limit: int = TOPICS_LIMIT) -> ObserverSettings:
@@ -207,6 +210,24 @@ class Config:
             store_url=without_secrets(url),
             topics_limit=topics_limit,
         )
+
+    def monitoring_settings(self) -> MonitoringSettings:
+        options = self._conf.metrics
+        try:
+            listen = parse_listen(options.listen, monitoring.DEFAULT_PORT) if options.listen else None
+        except Misconfigured as error:
+            raise Misconfigured(f"[metrics] listen: {error}") from None
+        return MonitoringSettings(listen, options.topics, self._statsd_settings())
+
+    def _statsd_settings(self) -> StatsdSettings | None:
+        """From the variables that geard reads."""
+        host = self._environ.get("STATSD_HOST", "")
+        if not host:
+            return None
+        port = self._environ.get("STATSD_PORT", "") or str(monitoring.STATSD_PORT)
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise Misconfigured(f"the variable STATSD_PORT is {port!r}, and no port")
+        return StatsdSettings(Address(host, int(port)), self._environ.get("STATSD_PREFIX", ""))
 
     def dashboard_settings(self) -> DashboardSettings:
         options = self._conf.dashboard

@@ -16,6 +16,10 @@ from gearhorn.logs.events.store import STORE_REACHED, STORE_UNREACHED
 from gearhorn.logs.trouble import Trouble
 from gearhorn.matchmaker import Matchmaker, MatchmakingSettings
 from gearhorn.metrics import Counters
+from gearhorn.monitoring.monitor import Monitor
+from gearhorn.monitoring.parts import Parts
+from gearhorn.monitoring.settings import MonitoringSettings
+from gearhorn.monitoring.watchdog import feed_watchdog
 from gearhorn.net.address import Address
 from gearhorn.net.backpressure import Backpressure
 from gearhorn.net.connection import LinkSettings
@@ -26,6 +30,7 @@ from gearhorn.resuming.ledger import Ledger, ResumingSettings
 from gearhorn.resuming.orphans import Orphans
 from gearhorn.signing.guard import Guard, SigningSettings
 from gearhorn.store.base import Store
+from gearhorn.store.watched import WatchedStore
 from gearhorn.subscribers.pauses import Pauses
 from gearhorn.subscribers.policies import ReaperSettings
 from gearhorn.subscribers.watcher import Names, letter_box, make_watcher
@@ -50,6 +55,7 @@ class DaemonSettings:
     bytes_in_flight: int = 256 * MIB
     reaper: ReaperSettings = field(default_factory=ReaperSettings)
     drain_timeout_s: float = 30.0
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
 
 class Stop:
@@ -75,12 +81,15 @@ class Daemon:
     def __init__(
         self, settings: DaemonSettings, store: Store, stop: Stop, on_ready: Callable[[], None] = lambda: None
     ) -> None:
+        counters, pauses = Counters(settings.monitoring.topics_count), Pauses()
+        watched = WatchedStore(store, counters)
+        store = watched.as_store()
+        self._phase = "it waits for the store"  # what it is at while it does not serve
         self._settings = settings
         self._store = store
         self._stop = stop
         self._on_ready = on_ready
         self.is_ready = False
-        counters, pauses = Counters(), Pauses()
         self._patience = Patience(settings.patience)
         self._dispatch = Dispatch(
             list(settings.servers),
@@ -127,24 +136,43 @@ class Daemon:
         # For each server one link for each lane. Those of the first lane say for all when it is away.
         self._lanes = [self._open_lanes(address) for address in settings.servers]
         self._workers = [worker for lanes in self._lanes for worker in lanes]
+        self._monitor = Monitor(
+            settings.monitoring,
+            Parts(
+                counters,
+                watched,
+                self._dispatch,
+                self._lanes,
+                self._matchmaker,
+                self._watcher,
+                lambda: self._phase,
+            ),
+        )
 
     async def run(self) -> None:
         """Raises Misconfigured for what waiting will not mend. What is away is waited for, also at the start.
 
         The order is that of the promises: no job is taken before the store answers, copies can be sent, and the other
-        workers can tell this one of changes; what was taken is finished before the links are let go.
+        workers can tell this one of changes; what was taken is finished before the links are let go. Whoever watches
+        over it is told from the first moment to the last.
         """
+        async with running([self._monitor.run(), feed_watchdog()]):
+            await self._run()
+        log.say(SERVICE_STOPPED)
+
+    async def _run(self) -> None:
         try:
             if await self._unless_stopped(self._open_store()):
+                self._phase = "it waits for a Gearman server"
                 async with running([self._dispatch.run(), self._matchmaker.run()]):
                     await self._serve_when_up()
         finally:
+            self._phase = "it stops"
             await self._watcher.close()
             await self._handlers.close()
             await self._ledger.close()
             await self._matchmaker.close()
             await self._store.close()
-        log.say(SERVICE_STOPPED)
 
     @property
     def settings(self) -> DaemonSettings:
@@ -184,6 +212,7 @@ class Daemon:
                 if await self._unless_stopped(wait_for_first(answers)):
                     self._say_ready()
                     await self._stop.wanted.wait()
+                self._phase = "it stops, and finishes the jobs that it holds"
                 systemd.notify("STOPPING=1")
                 await self._drain()
             await self._watcher.close()
@@ -201,6 +230,7 @@ class Daemon:
                 purpose=purpose,
                 leaves_marks=not number,
                 pressure=self._pressure,
+                on_oversized=self._handlers.count_oversized,
             )
             link.serve(queues)
             links.append(link)
@@ -219,6 +249,7 @@ class Daemon:
         if own.topics:
             queues += f" and those of {len(own.topics)} topics"
         servers = ", ".join(str(address) for address in self._settings.servers)
+        self._phase = ""
         log.say(SERVICE_READY, queues=queues, servers=servers)
         self.is_ready = True
         systemd.notify("READY=1")

@@ -17,6 +17,7 @@ from gearhorn.cmd.reloading import Reloading
 from gearhorn.cmd.settings import read_config
 from gearhorn.config import Config
 from gearhorn.daemon import Daemon, DaemonSettings, Stop
+from gearhorn.monitoring.monitor import preload
 from gearhorn.store.base import Store
 from gearhorn.store.opening import open_store
 from gearhorn.tasks import running
@@ -64,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments)
     settings = config.daemon_settings()
     store = open_store(config.store_settings())
+    preload(settings.monitoring)
     spare_the_collector()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         pages = serve_pages(config, settings, store)

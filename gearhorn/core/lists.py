@@ -129,6 +129,11 @@ class Lists:
             self._count(entry, entry.size)
         return entry.members
 
+    def size_of(self, topic: str) -> int | None:
+        """How long the list is, if that is known; asking does not make it one that is used."""
+        entry = self._entries.get(topic)
+        return entry.size if entry is not None and entry.is_current else None
+
     def begin_read(self, topics: Iterable[str], token: str | None) -> Reading:
         """To be called before the store is asked for these lists; `end_read` has to follow in any case."""
         entries = {topic: self._entries.setdefault(topic, _Entry()) for topic in topics}

@@ -1,32 +1,36 @@
 """Every metric that a worker exports: its name, kind, labels, and what it means.
 
-The exposition, statsd, the page doc/monitoring.md and the tests of contrib/ all go by this table. Names follow the rules
-of Prometheus: base units, `_total` for what only grows. No label ever holds a client id: there may be a million.
+The exposition, statsd, the page doc/monitoring.md and the tests of contrib/ all go by this table. Names follow
+Prometheus's rules: base units, `_total` for what only grows. No label ever holds a client id: there may be a million.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
-from gearhorn.metrics.counters import CHANGES, LIST_READS, REFUSED, STORE_ERRORS
+from gearhorn.metrics.counters import CHANGED, CHANGES, LIST_READS, REFUSED, STORE_ERRORS
 
 COUNTER, GAUGE, HISTOGRAM = "counter", "gauge", "histogram"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`only_watcher`: the worker that watches the subscribers for all has it, no other."""
+    """`known` are values that its labels will have. `only_watcher`: the worker that watches the subscribers for all has
+    it, no other.
+    """
 
     name: str
     kind: str
     help: str
     labels: tuple[str, ...] = ()
+    known: tuple[tuple[str, ...], ...] = ()
     only_watcher: bool = False
 
 
 FANOUTS = Metric(
     "gearhorn_fanouts_total",
     COUNTER,
-    "Fanout jobs that were taken and have ended, by topic, mode (background, foreground) and outcome (complete; failed: "
-    "copies were not sent or receivers failed; nobody: no subscribers; expired; bug).",
+    "Fanout jobs that have ended, by topic, mode (background, foreground) and outcome (complete; failed: copies were "
+    "not sent or receivers failed; nobody: no subscribers; expired; bug).",
     ("topic", "mode", "outcome"),
 )
 COPIES = Metric("gearhorn_copies_total", COUNTER, "Copies that a Gearman server has confirmed, by topic.", ("topic",))
@@ -61,6 +65,7 @@ SUBSCRIPTION_CHANGES = Metric(
     "Wishes to subscribe or unsubscribe, by kind and outcome (changed; unchanged: it was so already; refused; given "
     "back: the job had gone back to its server; failed).",
     ("kind", "outcome"),
+    tuple(product(("subscribe", "unsubscribe"), (CHANGED, "unchanged", "refused", "given back", "failed"))),
 )
 JOBS_REFUSED = Metric(
     REFUSED,
@@ -68,6 +73,12 @@ JOBS_REFUSED = Metric(
     "Jobs that ended in an exception without having been done, by job (fanout, subscribe, unsubscribe) and reason (bad "
     "request, too large, store unavailable, list lost, misconfigured, bug).",
     ("job", "reason"),
+    tuple(
+        product(
+            ("fanout", "subscribe", "unsubscribe"),
+            ("bad request", "too large", "store unavailable", "list lost", "misconfigured", "bug"),
+        )
+    ),
 )
 JOBS_IN_FLIGHT = Metric("gearhorn_jobs_in_flight", GAUGE, "Jobs that this worker holds, by server.", ("server",))
 COPIES_IN_FLIGHT = Metric(
@@ -108,6 +119,7 @@ STORE_READS = Metric(
     "Lists that were read from the store, by reason (not in memory; no lease; long: read by itself, and each time anew "
     "if it is too long for the memory).",
     ("reason",),
+    (("not in memory",), ("no lease",), ("long",)),
 )
 STORE_SECONDS = Metric(
     "gearhorn_store_call_duration_seconds", HISTOGRAM, "How long the store took for calls that it answered.", ("call",)

@@ -9,7 +9,7 @@ from gearhorn.metrics import catalogue
 from gearhorn.metrics.catalogue import Metric
 from gearhorn.metrics.counters import Counters
 from gearhorn.metrics.histogram import Histogram
-from gearhorn.metrics.meters import MODES, OUTCOMES, RECEIVER_OUTCOMES
+from gearhorn.metrics.meters import MODES, OUTCOMES, RECEIVER_OUTCOMES, Meter
 
 log = log_for(__name__)
 
@@ -56,32 +56,13 @@ class Readings:
     def _counted(self) -> Iterator[Reading]:
         counters = self._counters
         meters = counters.meters.shown()
-        yield _values(
-            catalogue.FANOUTS,
-            {
-                (topic, mode, outcome): meter.fanouts[number]
-                for topic, meter in meters.items()
-                for number, (mode, outcome) in enumerate(_ENDINGS)
-            },
-        )
+        yield _values(catalogue.FANOUTS, _fanouts(meters))
         yield _values(catalogue.COPIES, {(topic,): meter.copies for topic, meter in meters.items()})
-        yield _values(
-            catalogue.RECEIVERS,
-            {
-                (topic, outcome): count
-                for topic, meter in meters.items()
-                for outcome, count in zip(RECEIVER_OUTCOMES, meter.receivers, strict=True)
-            },
-        )
-        for metric in (
-            catalogue.SUBSCRIPTION_CHANGES,
-            catalogue.JOBS_REFUSED,
-            catalogue.STORE_READS,
-            catalogue.STORE_FAILURES,
-        ):
-            yield _values(metric, counters.labelled(metric.name))
+        yield _values(catalogue.RECEIVERS, _receivers(meters))
+        for metric in _LABELLED:
+            yield _values(metric, {**dict.fromkeys(metric.known, 0), **counters.labelled(metric.name)})
         for metric, count in self._plain():
-            yield Reading(metric, {(): count}, {})
+            yield _values(metric, {(): count})
 
     def _plain(self) -> Iterator[tuple[Metric, int]]:
         counters = self._counters
@@ -111,12 +92,38 @@ class Readings:
                 self._told.add(name)
 
 
-_ENDINGS = [(mode, outcome) for mode in MODES for outcome in OUTCOMES]
+_LABELLED = (
+    catalogue.SUBSCRIPTION_CHANGES,
+    catalogue.JOBS_REFUSED,
+    catalogue.STORE_READS,
+    catalogue.STORE_FAILURES,
+)
+
+# What may happen is told also while it has not: Prometheus sees a growth only between two numbers. But not of what a
+# topic is never used for.
+
+
+def _fanouts(meters: Mapping[str, Meter]) -> dict[Labels, int]:
+    found: dict[Labels, int] = {}
+    for topic, meter in meters.items():
+        for number, mode in enumerate(MODES):
+            counts = meter.fanouts[number * len(OUTCOMES) : (number + 1) * len(OUTCOMES)]
+            if any(counts):
+                found |= {(topic, mode, outcome): count for outcome, count in zip(OUTCOMES, counts, strict=True)}
+    return found
+
+
+def _receivers(meters: Mapping[str, Meter]) -> dict[Labels, int]:
+    found: dict[Labels, int] = {}
+    for topic, meter in meters.items():
+        if any(meter.receivers):
+            counts = zip(RECEIVER_OUTCOMES, meter.receivers, strict=True)
+            found |= {(topic, outcome): count for outcome, count in counts}
+    return found
 
 
 def _values(metric: Metric, counts: Mapping[Labels, int]) -> Reading:
-    """What was never counted is not told: most of what may happen to a topic never does."""
-    return Reading(metric, {labels: count for labels, count in counts.items() if count}, {})
+    return Reading(metric, dict(counts), {})
 
 
 def _spreads(metric: Metric, histograms: Mapping[Labels, Histogram]) -> Reading:

@@ -6,7 +6,7 @@ An upper bound is where a slip (milliseconds, a digit too many) is more likely t
 
 from oslo_config import cfg
 
-from gearhorn.options import dashboard, gearman, matchmaking, reaper, signing, store, worker
+from gearhorn.options import dashboard, gearman, matchmaking, metrics, reaper, signing, store, worker
 
 _LOG_OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
@@ -46,6 +46,7 @@ GROUPS: dict[str | None, list[cfg.Opt]] = {
     "matchmaking": matchmaking.OPTIONS,
     "signing": signing.OPTIONS,
     "reaper": reaper.OPTIONS,
+    "metrics": metrics.OPTIONS,
     "dashboard": dashboard.OPTIONS,
 }
 

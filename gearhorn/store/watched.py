@@ -18,9 +18,12 @@ Call = Callable[..., Awaitable[Any]]
 
 
 class WatchedStore:
-    """Does what `store` does. `trouble` is why the last call failed; empty while the store answers."""
+    """Does what `store` does. `kind` is the word for it; `trouble` is why the last call failed, empty while the store
+    answers.
+    """
 
     def __init__(self, store: Store, counters: Counters) -> None:
+        self.kind = type(store).__module__.rpartition(".")[2]
         self.trouble = "it was not reached yet"
         self.close = store.close
         self._counters = counters

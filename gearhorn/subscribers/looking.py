@@ -14,6 +14,7 @@ from gearhorn.logs.trouble import Trouble
 from gearhorn.metrics import Counters
 from gearhorn.net.connection import LinkSettings
 from gearhorn.subscribers.aside import reckon
+from gearhorn.subscribers.backlogs import Backlogs
 from gearhorn.subscribers.dropping import Dropper
 from gearhorn.subscribers.letters import LetterBox
 from gearhorn.subscribers.owners import Owners
@@ -23,6 +24,8 @@ from gearhorn.subscribers.survey import Survey, Surveyor
 from gearhorn.subscribers.telling import Patient, tell_back, tell_worse
 
 log = log_for(__name__)
+
+_WORSE = (SUSPECT, DEAD)
 
 # So many are dropped together.
 DROPPED_AT_ONCE = 200
@@ -42,6 +45,7 @@ class Looker:
         self._dropping: asyncio.Task[None] | None = None
         self._drop_trouble = Trouble()
         self._ward = Ward(settings.limits)
+        self.backlogs = Backlogs(owners.topics)
         self._looked_at_s = 0.0
         self.look_count = 0
         self.paused: list[tuple[str, str]] = []
@@ -53,6 +57,10 @@ class Looker:
         self._looked_at_s = steady_s()
 
     async def end(self) -> None:
+        """What was counted at the last look is another's to tell."""
+        self.backlogs.forget()
+        for state in (*_WORSE, "paused"):
+            self._counters.set(f"reaper_{state}_subscribers", 0)
         if self._dropping is not None:
             self._dropping.cancel()
             await asyncio.wait([self._dropping])
@@ -74,7 +82,10 @@ class Looker:
 
     async def look(self) -> Survey:
         """Raises StoreUnavailable; what was seen is not forgotten by that."""
-        survey = await self._surveyor.look(self._settings.limits.max_backlog_count, self.cases.keys())
+        await self.backlogs.begin()
+        limit_count = self._settings.limits.max_backlog_count
+        survey = await self._surveyor.look(limit_count, self.cases.keys(), self.backlogs.add)
+        self.backlogs.finish()
         now_s = steady_s()
         elapsed_s, self._looked_at_s = now_s - self._looked_at_s, now_s
         look = partial(self._ward.look, now_s=time.time(), elapsed_s=elapsed_s, is_complete=survey.is_complete)

@@ -38,7 +38,7 @@ class Owners:
         """
         cases = await reckon(len(cases), partial(self._worth_it, cases))
         has_unknown = not all(case.topic_bytes for case in cases.values())
-        topics = await self._topics() if has_unknown else frozenset()
+        topics = await self.topics() if has_unknown else frozenset()
         pairs = await reckon(len(cases), lambda: _pairs_of(cases, topics))
         members = await find_members(self._directory, {topic for known in pairs.values() for topic, _ in known})
         await reckon(len(cases), lambda: self._note(cases, pairs, members))
@@ -58,7 +58,8 @@ class Owners:
     def _is_worth_it(self, queue: bytes, case: Case) -> bool:
         return bool(case.topic_bytes) or case.over_s >= self._strangers.get(queue, 0.0)
 
-    async def _topics(self) -> frozenset[str]:
+    async def topics(self) -> frozenset[str]:
+        """Those that have subscribers. Raises StoreUnavailable."""
         return frozenset(count.topic for count in await self._store.topics()) - {self._matchmaking_topic}
 
 

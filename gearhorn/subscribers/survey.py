@@ -1,7 +1,7 @@
 """Asks all servers what waits in their queues, and puts the answers together."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gearhorn.core.health import Sight
@@ -35,9 +35,14 @@ class Surveyor:
     def adjust(self, link: LinkSettings) -> None:
         self._link = link
 
-    async def look(self, over_count: int, watched: Collection[bytes]) -> Survey:
-        """Sees the queues that have more than `over_count` jobs and no worker on some server, and those watched."""
-        roles = [StatusRole(over_count, watched) for _ in self._servers]
+    async def look(
+        self, over_count: int, watched: Collection[bytes], on_backlog: Callable[[bytes, int], None] | None = None
+    ) -> Survey:
+        """Sees the queues that have more than `over_count` jobs and no worker on some server, and those watched.
+
+        `on_backlog`, if wanted, is called for each queue of each server that has jobs waiting.
+        """
+        roles = [StatusRole(over_count, watched, on_backlog) for _ in self._servers]
         took_s = await asyncio.gather(*map(self._ask, self._servers, roles))
         answered = [(role, seconds) for role, seconds in zip(roles, took_s, strict=True) if seconds is not None]
         return Survey(

@@ -6,7 +6,7 @@ nobody can tell any more, lets all copies flow again.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -78,6 +78,16 @@ class Watcher:
         self._looker.adjust(settings, link, letter_box)
         if is_new:
             self._adjusted.set()
+
+    @property
+    def is_watching(self) -> bool:
+        """For all workers, at its last turn."""
+        return self._is_watching
+
+    @property
+    def backlogs(self) -> Mapping[str, int]:
+        """By topic, the copies that waited at this worker's last look; nothing where another one watches."""
+        return self._looker.backlogs.by_topic
 
     async def run(self) -> None:
         """Until cancelled."""

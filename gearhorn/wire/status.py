@@ -5,7 +5,7 @@ they know, which may be 100,000: what is not of interest leaves nothing behind h
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from gearhorn.errors import ProtocolViolation
@@ -44,11 +44,15 @@ class StatusRole:
     jobs waiting and no worker.
     """
 
-    def __init__(self, over_count: int, wanted: Collection[bytes] = ()) -> None:
+    def __init__(
+        self, over_count: int, wanted: Collection[bytes] = (), on_backlog: Callable[[bytes, int], None] | None = None
+    ) -> None:
+        """`on_backlog`, if wanted, is called with each queue that has jobs waiting, and how many."""
         self.counts: dict[bytes, Counts] = {}
         self.violation: ProtocolViolation | None = None
         self._over_count = over_count
         self._wanted = frozenset(wanted)
+        self._on_backlog = on_backlog
         self._pieces: list[bytes] = []
         self._size_bytes = 0
         self._end = b"\n"  # the last bytes that came; as if a line had ended before the first one
@@ -82,8 +86,10 @@ class StatusRole:
         return self._pieces[0].startswith(b"ERR")
 
     def _read(self, lines: bytes) -> None:
-        over_count, wanted = self._over_count, self._wanted
+        over_count, wanted, on_backlog = self._over_count, self._wanted, self._on_backlog
         for name, total, running, workers in LINE.findall(lines):
+            if on_backlog is not None and total != running:
+                on_backlog(name, int(total) - int(running))
             if workers == b"0" and total != b"0":
                 waiting_count = int(total) - int(running)
                 if waiting_count > over_count or name in wanted:

@@ -14,6 +14,9 @@ READY = " ready: "
 # Short, so that tests need not wait long for workers that they kill.
 LEASE_TTL_S = 3.0
 
+# Workers of one machine would want the same port for their pages.
+NO_PAGES = "[metrics]\nlisten =\n"
+
 # Each worker needs an id of its own among those that share a store; a restarted one comes back with the same.
 _numbers = itertools.count()
 
@@ -34,7 +37,7 @@ class GearhornWorker(ServerProcess):
         servers = [f"--gearman={address}" for address in gearman_addresses]
         self.worker_id = f"test-{os.getpid()}-{next(_numbers)}"
         own = folder / "own.conf"
-        own.write_text(f"[matchmaking]\nworker_id = {self.worker_id}\nlease_ttl = {LEASE_TTL_S:g}\n")
+        own.write_text(f"[matchmaking]\nworker_id = {self.worker_id}\nlease_ttl = {LEASE_TTL_S:g}\n{NO_PAGES}")
         files = [f"--config-file={own}", f"--config-file={settings}"]  # what a test wishes comes last, and counts
         command = [sys.executable, "-m", "gearhorn", "worker", *files, f"--store={store_url}"]
         self._old_log_characters = 0

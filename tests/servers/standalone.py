@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.servers.gearhorn_worker import NO_PAGES
 from tests.servers.ports import PortReservation
 from tests.servers.process import ServerProcess
 
@@ -32,6 +33,9 @@ class Standalone(ServerProcess):
         self._reservation = PortReservation()
         weakref.finalize(self, self._reservation.release)
         port = self._reservation.port
+        home = folder / ".gearhorn"
+        home.mkdir(exist_ok=True)
+        (home / "gearhorn.conf").write_text(NO_PAGES)
         place = [f"--port={port}", f"--data-dir={folder / 'data'}"]
         command = [sys.executable, "-m", "gearhorn", "standalone", *place, *extra_args]
         self._old_log_characters = 0

@@ -71,6 +71,7 @@ MAY_IMPORT = {
         overview subscribers web logs metrics monitoring
     """,
     "cmd": """
+        monitoring
         credentials losses errors names bodies wire core store net messages signing daemon client options config logs
         moving doctor overview subscribers tasks web metrics systemd
     """,

@@ -26,3 +26,30 @@ METRIC_BUG = error(
     meaning="A bug in gearhorn. The page has all other metrics; of this one the log hears once.",
     remedy="Report it, with the traceback.",
 )
+PAGES_CLOSED = warning(
+    "pages.closed",
+    "no metrics and no health over HTTP: {error}",
+    meaning="Something else has the port of `[metrics] listen`, or the address is none of this machine's. Jobs are "
+    "served all the same, and the address is tried again every few seconds.",
+    remedy="Give each worker of a machine a port of its own, or none: `[metrics] listen`.",
+    ended_by="pages.open",
+)
+PAGES_OPEN = info(
+    "pages.open",
+    "metrics and health are at {url}/metrics, {url}/livez and {url}/readyz",
+    meaning="From now on the worker can be asked over HTTP.",
+)
+MONITOR_BUG = error(
+    "monitor.bug",
+    "metrics and health ran into a bug, and are not told any more",
+    meaning="A bug in gearhorn. Jobs are served all the same.",
+    remedy="Report it, with the traceback, and restart the worker when that suits.",
+)
+STATSD_AWAY = warning(
+    "statsd.away",
+    "no figures go to statsd at {address}: {error}",
+    meaning="The host of STATSD_HOST has no address now. It is looked up again every ten seconds.",
+    remedy="See that the name is right, and that the name server answers.",
+    ended_by="statsd.back",
+)
+STATSD_BACK = info("statsd.back", "figures go to statsd at {address} again", meaning="The trouble before is over.")
