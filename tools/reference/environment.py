@@ -83,6 +83,33 @@ VARIABLES = (
         commands=_SERVICE,
     ),
     Variable(
+        "WATCHDOG_USEC",
+        "how long systemd waits, in microseconds, for a sign that the event loop still turns, before it takes the service "
+        "for stuck. systemd sets it (WatchdogSec=).",
+        commands=_SERVICE,
+    ),
+    Variable(
+        "WATCHDOG_PID",
+        "the process that WATCHDOG_USEC is meant for. systemd sets it.",
+        commands=_SERVICE,
+    ),
+    Variable(
+        "STATSD_HOST",
+        "where statsd listens for the service's figures; without it, none are sent. geard reads this one and the next "
+        "two as well.",
+        commands=_SERVICE,
+    ),
+    Variable(
+        "STATSD_PORT",
+        "its port, if that is not 8125",
+        commands=_SERVICE,
+    ),
+    Variable(
+        "STATSD_PREFIX",
+        "what stands before the names of figures there, which begin with `gearhorn.`",
+        commands=_SERVICE,
+    ),
+    Variable(
         "JOURNAL_STREAM",
         "set by systemd where its journal keeps the log: it has the time of each line itself",
         switches=("--log-level",),
