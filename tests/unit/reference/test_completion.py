@@ -1,11 +1,14 @@
 """What shells offer when somebody presses Tab."""
 
+import contextlib
+import os
+import pty
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.servers.process import find_program
+from tests.servers.process import find_program, wait_until
 from tools.reference.completion import PLACES, completion, log_levels, write_completions
 
 ROOT = Path(__file__).parents[3]
@@ -55,8 +58,50 @@ def test_bash_offers_files_where_a_file_is_asked_for(scripts: Path, tmp_path: Pa
     assert offered(scripts / PLACES["bash"], "worker", option, f"{tmp_path}/set") == {f"{tmp_path}/settings.conf"}
 
 
-def test_zsh_can_read_what_is_meant_for_it(scripts: Path) -> None:
-    subprocess.run([find_program("zsh"), "-n", scripts / PLACES["zsh"]], check=True, timeout=60)
+class Zsh:
+    """A shell on a terminal, whose keys we press."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is where it finds what to offer."""
+        self._screen, far = pty.openpty()
+        environ = {"PATH": os.environ["PATH"], "TERM": "dumb", "ZDOTDIR": str(folder)}
+        command = [find_program("zsh"), "-f", "-i"]
+        self._shell = subprocess.Popen(command, stdin=far, stdout=far, stderr=far, env=environ, start_new_session=True)
+        os.close(far)
+        os.set_blocking(self._screen, False)
+        self.press(f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; print rea''dy\n")
+        self.wait_for("ready\r\n")
+
+    def press(self, keys: str) -> None:
+        self.shown = ""
+        os.write(self._screen, keys.encode())
+
+    def wait_for(self, words: str) -> None:
+        def is_shown() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                self.shown += os.read(self._screen, 65536).decode(errors="replace")
+            return words in self.shown
+
+        wait_until(is_shown, f"{words!r} on the screen of zsh")
+
+    def close(self) -> None:
+        self._shell.kill()
+        self._shell.wait()
+        os.close(self._screen)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("gearhorn pub", "gearhorn publish "),
+        ("gearhorn publish --priority hi", "--priority high "),
+        ("gearhorn workers rem", "gearhorn workers remove "),
+    ],
+)
+def test_zsh_completes(scripts: Path, typed: str, expected: str) -> None:
+    with contextlib.closing(Zsh((scripts / PLACES["zsh"]).parent)) as shell:
+        shell.press(f"{typed}\t")
+        shell.wait_for(expected)
 
 
 def test_zsh_shows_the_line_that_the_list_of_commands_has() -> None:
