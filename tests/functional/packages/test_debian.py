@@ -65,6 +65,7 @@ def test_it_brings_everything_that_an_operator_needs(deb: Path) -> None:
     listed = subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout
     paths = {line.split()[5].removeprefix(".") for line in listed.splitlines()}
     shared = {f"/usr/{path.relative_to(ROOT)}" for path in (ROOT / "share").rglob("*") if path.is_file()}
+    shared = {path.replace("/zsh/site-functions/", "/zsh/vendor-completions/") for path in shared}  # zsh's place here
     pages = {path for path in shared if "/man/" in path}
     expected = {
         *UNITS,
