@@ -74,9 +74,12 @@ class Monitor:
         if settings is None:
             return
         async with Statsd.opened(settings) as statsd:
-            while True:
-                await asyncio.sleep(STATSD_EVERY_S)
-                await statsd.send(self._readings.take())
+            try:
+                while True:
+                    await statsd.send(self._readings.take())
+                    await asyncio.sleep(STATSD_EVERY_S)
+            finally:
+                statsd.send_last(self._readings.take())
 
     async def _serve(self) -> None:
         if self._settings.listen is None:

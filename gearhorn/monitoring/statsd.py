@@ -116,7 +116,6 @@ class Statsd:
                 statsd._transport.close()
 
     async def send(self, readings: Sequence[Reading]) -> None:
-        lines = list(self._differences.lines(readings))
         try:
             transport = self._transport or await self._connect()
         except (OSError, UnicodeError) as error:
@@ -125,7 +124,15 @@ class Statsd:
             return
         if self._trouble.ends():
             log.say(STATSD_BACK, address=self._settings.address)
-        for datagram in datagrams(lines):
+        self._send(readings, transport)
+
+    def send_last(self, readings: Sequence[Reading]) -> None:
+        """What was counted since the last time, if anything was sent before."""
+        if self._transport is not None:
+            self._send(readings, self._transport)
+
+    def _send(self, readings: Sequence[Reading], transport: asyncio.DatagramTransport) -> None:
+        for datagram in datagrams(self._differences.lines(readings)):
             transport.sendto(datagram)
 
     async def _connect(self) -> asyncio.DatagramTransport:
