@@ -1,42 +1,11 @@
-"""What the site needs beyond Sphinx: our pages are also read as they are, in the repository, and must look right there.
+"""What the site needs beyond Sphinx: pages that are fitted to it, and drawn pictures in the colours of the page."""
 
-* `<a id="x"></a>`, which every viewer of Markdown knows, becomes a target that Sphinx can check links against.
-* Links to files outside of this folder that have a page on the site lead there.
-* A block `{generated}` becomes what tools/reference writes under the name that it has.
-* Drawn pictures become a part of the page, and take its colours.
-* What is taken out of the README has headings of the second level below the page's title, whatever they are there.
-"""
-
-import re
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from tools.reference.markdown import generated
-
-# Files of the repository, as pages here link to them, and the page that shows them.
-PAGES = {
-    "../README.md": "index.md",
-    "../CHANGELOG.md": "changelog.md",
-    "../CONTRIBUTING.md": "contributing.md",
-    "../benchmarks/README.md": "benchmarking.md",
-}
-
-ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$', re.MULTILINE)
-LINK = re.compile(rf"\]\(({'|'.join(map(re.escape, PAGES))})(?=[)#])")
-
-GENERATED = re.compile(r"^```\{generated\} ([\w-]+)\n(?:.*\n)*?```$", re.MULTILINE)
-
-
-def fit_to_site(text: str) -> str:
-    text = GENERATED.sub(lambda match: generated(match[1]), text)
-    text = ANCHOR.sub(r"(\1)=", text)
-    return LINK.sub(lambda match: f"]({PAGES[match[1]]}", text)
-
-
-def raise_headings(text: str) -> str:
-    return text.replace("\n### ", "\n## ")
+from tools.reference.fitting import fit_to_site, raise_headings
 
 
 def _on_source_read(_app: Sphinx, _page: str, source: list[str]) -> None:
