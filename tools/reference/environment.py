@@ -84,8 +84,8 @@ VARIABLES = (
     ),
     Variable(
         "WATCHDOG_USEC",
-        "how long systemd waits, in microseconds, for a sign that the event loop still turns, before it takes the service "
-        "for stuck. systemd sets it (WatchdogSec=).",
+        "how long systemd waits, in microseconds, for a sign that the event loop still turns, before it takes the "
+        "service for stuck. systemd sets it (WatchdogSec=).",
         commands=_SERVICE,
     ),
     Variable(
