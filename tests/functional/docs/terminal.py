@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.functional.docs.screen import render
 
-LIMIT_S = 60.0
+LIMIT_S = 45.0
 COLUMNS, ROWS = 1000, 200  # so wide that bash and the terminal break no line; programs go by COLUMNS
 
 _PROMPT = re.compile("\x01(\\d+)\x02")
