@@ -168,7 +168,6 @@ RULES: dict[str, Callable[[Block, Sandbox], None]] = {
     "text": _is_shown,
     "mermaid": _is_shown,
     "promql": _is_shown,
-    "{generated}": _is_shown,
     "{eval-rst}": _is_shown,
     "{toctree}": _is_shown,
     "{generated}": _is_shown,  # its text is for who reads the file as it is
