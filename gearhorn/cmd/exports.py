@@ -62,11 +62,15 @@ def export(arguments: argparse.Namespace) -> int:
     say_log_plainly()
     with _opened(arguments.file) as file:
         count = asyncio.run(_export(config, set(arguments.topic or ()), file))
-    say(f"exported {count.subscriptions} subscriptions of {count.topics} topics")
+    say(f"exported {_number(count.subscriptions, 'subscription')} of {_number(count.topics, 'topic')}")
     if arguments.topic and count.topics < len(set(arguments.topic)):
         say("not every topic that was named has subscribers")
         return exits.NOBODY_SUBSCRIBED
     return exits.OK
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 async def _export(config: Config, topics: set[str], file: BinaryIO) -> Exported:

@@ -30,7 +30,7 @@ async def export_lines(
     counted.expected = sum(one.subscriber_count for one in topics)
     for topic, _ in topics:
         left_out = {lease.key.worker_id for lease in await store.leases()} if topic == matchmaking_topic else set()
-        counted.topics += 1
+        written_before = counted.subscriptions
         async for page in store.subscription_pages(topic):
             now_s = time.time()
             lines = [
@@ -40,4 +40,5 @@ async def export_lines(
             ]
             counted.subscriptions += len(lines)
             yield b"".join(lines)
+        counted.topics += counted.subscriptions > written_before
     yield render_end(counted.subscriptions)

@@ -74,7 +74,7 @@ def test_an_export_is_lines_of_json_between_a_head_and_an_end(make_place: MakePl
     place = make_place("sqlite")
     place.fill(Subscribe("news", "alice"), Subscribe("news", "bob", 3600), Subscribe("other", "carol"))
     done = place.run("export", "--topic", "news")
-    assert (done.returncode, done.stderr) == (exits.OK, "gearhorn: exported 2 subscriptions of 1 topics\n")
+    assert (done.returncode, done.stderr) == (exits.OK, "gearhorn: exported 2 subscriptions of 1 topic\n")
     head, alice, bob, end = map(json.loads, done.stdout.splitlines())
     assert (head["gearhorn"], head["format"]) == ("subscriptions", 1)
     assert alice == {"topic": "news", "client_id": "alice"}
