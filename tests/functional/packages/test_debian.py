@@ -1,12 +1,14 @@
 """The Debian package: installed, used, upgraded, removed and purged, on a copy of this machine."""
 
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.functional.packages.page import commands
 from tests.functional.packages.sandbox import Sandbox
 from tests.functional.test_units import EXPOSURE_LIMIT
 from tests.servers.process import free_port
@@ -18,12 +20,18 @@ UNITS = ("/lib/systemd/system/gearhorn.service", "/lib/systemd/system/gearhorn@.
 WANTED = "/etc/systemd/system/multi-user.target.wants"
 
 
-def install(sandbox: Sandbox, deb: Path) -> None:
-    """A link or copy in the folder that the sandbox sees."""
-    target = sandbox.shared / "gearhorn.deb"
-    target.unlink(missing_ok=True)
-    target.hardlink_to(deb)
-    sandbox.run("dpkg --install /tmp/shared/gearhorn.deb")
+def follow_page(sandbox: Sandbox, step: str) -> None:
+    """Types what the page says, as root, who needs no sudo; and yes where apt asks."""
+    for command in commands(step):
+        print(sandbox.ask(f"cd /tmp/shared; {command.removeprefix('sudo ').replace('apt-get ', 'apt-get --yes ')}"))
+
+
+def put_down(sandbox: Sandbox, deb: Path) -> None:
+    """Where the build leaves it."""
+    folder = sandbox.shared / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / deb.name).hardlink_to(deb)
 
 
 def make_newer(sandbox: Sandbox, deb: Path) -> Path:
@@ -32,18 +40,18 @@ def make_newer(sandbox: Sandbox, deb: Path) -> Path:
     subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
     control = tree / "DEBIAN" / "control"
     control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1+next", control.read_text(), flags=re.MULTILINE))
-    newer = sandbox.shared / "newer.deb"
+    newer = sandbox.shared / deb.name.replace("_", "_next-", 1)
     build = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, newer]
     subprocess.run(build, check=True, capture_output=True)
     return newer
 
 
 def pretend_systemd(sandbox: Sandbox) -> None:
-    """Notes what it is asked for, and does none of it."""
+    """Notes what it is asked for, and does none of it. In its own place: apt looks nowhere else."""
     sandbox.run(
-        "mkdir -p /run/systemd/system; rm -f /usr/sbin/policy-rc.d; : >/tmp/shared/asked; "
-        "printf '#!/bin/sh\\necho \"$@\" >>/tmp/shared/asked\\n' >/usr/local/bin/systemctl; "
-        "chmod +x /usr/local/bin/systemctl"
+        "mkdir -p /run/systemd/system; rm -f /usr/sbin/policy-rc.d /usr/bin/systemctl; : >/tmp/shared/asked; "
+        "printf '#!/bin/sh\\necho \"$@\" >>/tmp/shared/asked\\n' >/usr/bin/systemctl; "
+        "chmod +x /usr/bin/systemctl"
     )
 
 
@@ -59,6 +67,12 @@ def test_the_version_is_that_of_the_program(deb: Path) -> None:
     told = subprocess.run(["dpkg-deb", "--field", deb, "Version"], capture_output=True, text=True, check=True).stdout
     (version,) = re.findall(r"^version = (.*)$", (ROOT / "setup.cfg").read_text(), flags=re.MULTILINE)
     assert told.strip() == version
+
+
+def test_the_page_builds_it_as_the_tests_do() -> None:
+    (command,) = commands("build")
+    plan = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "tools/build-deb dist/gearhorn-*.tar.gz dist" in plan
 
 
 def test_it_brings_everything_that_an_operator_needs(deb: Path) -> None:
@@ -86,13 +100,16 @@ def test_it_brings_everything_that_an_operator_needs(deb: Path) -> None:
 
 def test_it_is_installed_used_upgraded_removed_and_purged(deb: Path, sandbox: Sandbox) -> None:
     pretend_systemd(sandbox)
-    install(sandbox, deb)
+    put_down(sandbox, deb)
+    follow_page(sandbox, "install")
     # Nothing is started or enabled by itself.
     assert asked_of_systemd(sandbox) == []
     assert not sandbox.has(f"{WANTED}/gearhorn.service")
     check_commands(sandbox)
     check_service(sandbox)
     check_units(sandbox)
+    follow_page(sandbox, "start")
+    assert asked_of_systemd(sandbox) == ["enable gearhorn"]
     # What the service leaves, and the operator.
     sandbox.run(
         "mkdir -p /var/lib/private/gearhorn; ln -s private/gearhorn /var/lib/gearhorn; "
@@ -101,15 +118,16 @@ def test_it_is_installed_used_upgraded_removed_and_purged(deb: Path, sandbox: Sa
         f"mkdir -p {WANTED}; ln -s {UNITS[0]} {WANTED}/gearhorn.service; "
         f"ln -s {UNITS[1]} {WANTED}/gearhorn@east.service"
     )
-    install(sandbox, make_newer(sandbox, deb))
+    put_down(sandbox, make_newer(sandbox, deb))
+    follow_page(sandbox, "upgrade")
     assert asked_of_systemd(sandbox) == ["try-restart gearhorn.service", "try-restart gearhorn@*.service"]
     assert "+next" in sandbox.ask("dpkg-query --show gearhorn")
     check_is_kept(sandbox)
-    sandbox.run("dpkg --remove gearhorn")
+    follow_page(sandbox, "remove")
     assert asked_of_systemd(sandbox) == ["stop gearhorn.service gearhorn@*.service"]
     assert [path for path in (*UNITS, "/usr/bin/gearhorn", "/usr/lib/gearhorn") if sandbox.has(path)] == []
     check_is_kept(sandbox)
-    sandbox.run("dpkg --purge gearhorn")
+    follow_page(sandbox, "purge")
     left = sandbox.ask("find /etc /lib/systemd /usr /var -xdev -name '*gearhorn*' 2>/dev/null || true").split()
     assert left == []
 

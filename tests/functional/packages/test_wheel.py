@@ -23,12 +23,12 @@ def test_the_source_package_has_every_file_of_the_tree(sdist: Path) -> None:
     assert {name.as_posix() for name in files()} - shipped - NOT_SHIPPED == set()
 
 
-def test_the_wheel_is_all_that_an_empty_environment_needs(wheel_environment: Path, tmp_path: Path) -> None:
-    command, environ = wheel_environment / "bin" / "gearhorn", clean_environment(tmp_path)
+def test_the_wheel_is_all_that_an_empty_environment_needs(pip_environment: Path, tmp_path: Path) -> None:
+    command, environ = pip_environment / "bin" / "gearhorn", clean_environment(tmp_path)
     environ.pop("PYTHONPATH", None)
     done = subprocess.run([command, "--version"], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("gearhorn ")
-    check = [sys.executable, "-m", "pip", "--python", str(wheel_environment / "bin" / "python"), "check"]
+    check = [sys.executable, "-m", "pip", "--python", str(pip_environment / "bin" / "python"), "check"]
     told = subprocess.run(check, env=environ, capture_output=True, text=True, check=False).stdout
     assert told == "No broken requirements found.\n"
     port = free_port()
@@ -46,8 +46,8 @@ class Service(ServerProcess):
         return READY in self.log
 
 
-def test_the_wheel_brings_units_settings_man_pages_and_completion(wheel_environment: Path) -> None:
-    share = wheel_environment / "share"
+def test_the_wheel_brings_units_settings_man_pages_and_completion(pip_environment: Path) -> None:
+    share = pip_environment / "share"
     for name in ("gearhorn/gearhorn.conf.sample", "gearhorn/systemd/gearhorn.service", "man/man1/gearhorn.1"):
         assert (share / name).is_file()
     for name in ("bash-completion/completions/gearhorn", "zsh/site-functions/_gearhorn"):
