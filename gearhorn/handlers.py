@@ -188,8 +188,8 @@ class Handlers:
     def _count_refused(self, queue: bytes, reason: str) -> None:
         handler = self._by_queue.get(queue)
         words = ((self._fanout, "fanout"), (self._subscribe, "subscribe"), (self._unsubscribe, "unsubscribe"))
-        job = next((word for known, word in words if known == handler), "other")
-        self._counters.count(REFUSED, job, reason)
+        word = next((word for known, word in words if known == handler), "other")
+        self._counters.count(REFUSED, word, reason)
 
     async def _see_through(self, job: Job, work: Coroutine[None, None, None]) -> None:
         try:

@@ -70,9 +70,9 @@ SUBSCRIPTION_CHANGES = Metric(
 JOBS_REFUSED = Metric(
     REFUSED,
     COUNTER,
-    "Jobs that ended in an exception without having been done, by job (fanout, subscribe, unsubscribe) and reason (bad "
+    "Jobs that ended in an exception without having been done, by queue (fanout, subscribe, unsubscribe) and reason (bad "
     "request, too large, store unavailable, list lost, misconfigured, bug).",
-    ("job", "reason"),
+    ("queue", "reason"),
     tuple(
         product(
             ("fanout", "subscribe", "unsubscribe"),
