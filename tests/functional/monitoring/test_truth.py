@@ -158,7 +158,7 @@ def test_every_figure_is_true(place: Place) -> None:
     assert reads.total() >= lookups_of_store >= 5
     others = counters - expected_counts.keys() - {"gearhorn_list_reads_total"}
     quiet = {name for name in others if not name.startswith("gearhorn_cache_")}
-    assert {name: counted(found.get(name, {})) for name in quiet} == dict.fromkeys(quiet, Counter())
+    assert {name: counted(found.get(name, {})) for name in quiet} == {name: Counter() for name in quiet}
 
     # The histograms have one entry for each of what the counters count.
     by_mode: Counter[tuple[str, ...]] = Counter()

@@ -22,11 +22,10 @@ LIMIT_S = 60.0
 FOREIGN = {"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
 TARGET_LABELS = {"job", "instance"}
 # Words of its language that stand where names of metrics may.
-WORDS = set(
-    """
-    absent and by count deriv histogram_quantile increase label_values max min on or rate sum topk unless without le
-""".split()
-)
+WORDS = {
+    *("absent", "and", "by", "count", "deriv", "histogram_quantile", "increase", "label_values", "le", "max", "min"),
+    *("on", "or", "rate", "sum", "topk", "unless", "without"),
+}
 
 _QUOTED = re.compile(r'"[^"]*"')
 _SELECTOR = re.compile(r"([a-z_][a-z0-9_]*)\{([^}]*)\}")
