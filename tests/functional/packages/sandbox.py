@@ -13,14 +13,20 @@ from tests.servers.process import find_program, wait_until
 
 LIMIT_S = 120.0
 
-# Mounts are not part of an overlay: it has what the commands need, and an empty /run, so that nobody asks systemd.
+# Mounts are not part of an overlay: it has what the commands need, and an empty /run, so that nobody asks systemd. Of
+# /dev there are single devices: one that is mounted cannot be removed, here or there.
 _SET_UP = """
 set -e
 base=$1 shared=$2
 mount -t tmpfs tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" "$base/root"
-mount --rbind /dev "$base/root/dev"
+mount -t tmpfs tmpfs "$base/root/dev"
+for name in full null random tty urandom zero; do
+    : >"$base/root/dev/$name"
+    mount --bind "/dev/$name" "$base/root/dev/$name"
+done
+ln -s /proc/self/fd "$base/root/dev/fd"
 mount --rbind /proc "$base/root/proc"
 mount -t tmpfs tmpfs "$base/root/run"
 mount -t tmpfs tmpfs "$base/root/tmp"

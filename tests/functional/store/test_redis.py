@@ -115,3 +115,20 @@ async def test_changes_come_after_every_end_however_many_there_are(tmp_path: Pat
         results = await apply(store, wishes)
         assert all(result.changed for result in results)
         assert results[0].version > begun[-1].version
+
+
+async def test_who_leaves_while_pages_are_read_is_not_taken_for_one_who_stays(
+    tmp_path: Path, open_url: OpenUrl
+) -> None:
+    """Between the read of the ids and that of their ends: without an end they look as if they lasted."""
+    with Redis(tmp_path / "redis") as server:
+        store = await open_url(f"redis://{server.address}")
+        await apply(store, [Subscribe("news", "bob"), Subscribe("news", "gone", 900)])
+        look_up = store._look_up  # type: ignore[attr-defined]
+
+        async def look_up_late(*asked: object) -> object:
+            await unsubscribe(store, "news", "gone")
+            return await look_up(*asked)
+
+        store._look_up = look_up_late  # type: ignore[attr-defined]
+        assert [one.client_id async for page in store.subscription_pages("news") for one in page] == ["bob"]
