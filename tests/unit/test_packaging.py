@@ -32,6 +32,7 @@ PACKAGE_OF_PROGRAM = {
     "groff": "groff-base",
     "memcached": "memcached",
     "nsenter": "util-linux",
+    "nginx": "nginx-light",
     "nats-server": "nats-server",
     "openssl": "openssl",
     "perl": "libgearman-client-perl",
