@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.servers.process import find_program
 
 DESKTOP = (1180, 820)
-PHONE = (360, 740)
+PHONE = (360, 660)
 
 
 class Shot(NamedTuple):

@@ -44,11 +44,15 @@ class Fleet:
 
     async def _run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
-            for number, host in enumerate(HOSTS):
-                subscriber = await stack.enter_async_context(Subscriber(host, self._servers))
-                for topic, each in TOPICS.items():
-                    if number % each == 0 and (topic, host) not in GONE + LATELY_GONE:
-                        await subscriber.subscribe(topic, _handler(host, topic, self._slowest_s))
+            subscribers = [await stack.enter_async_context(Subscriber(host, self._servers)) for host in HOSTS]
+            await asyncio.gather(
+                *(
+                    subscriber.subscribe(topic, _handler(subscriber.client_id, topic, self._slowest_s))
+                    for number, subscriber in enumerate(subscribers)
+                    for topic, each in TOPICS.items()
+                    if number % each == 0 and (topic, subscriber.client_id) not in GONE + LATELY_GONE
+                )
+            )
             self._is_up.set()
             await self._ended.wait()
 

@@ -32,13 +32,13 @@ def take_all(folder: Path, seconds: float = SECONDS) -> Iterator[Path]:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stage, browser = stack.enter_context(set_up(scratch, seconds)), stack.enter_context(browsing())
         stack.enter_context(watching(browser, stage.url, seconds))
-        wait_for_page(stage, '"dead"', NOTICED_S + seconds)
+        wait_for_page(stage, '"state": "dead"', NOTICED_S + seconds)
         stage.lose_some_more()
-        wait_for_page(stage, '"paused"', NOTICED_S)
+        wait_for_page(stage, '"state": "paused"', NOTICED_S)
         yield from (shoot(browser, stage.url, shot, folder) for shot in WELL)
         yield from _take_terminals(stage, folder)
         stage.servers[1].stop()
-        wait_for_page(stage, '"error"', NOTICED_S)
+        wait_for_page(stage, '"state": "error"', NOTICED_S)
         yield from (shoot(browser, stage.url, shot, folder) for shot in WRONG)
 
 

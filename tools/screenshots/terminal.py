@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from itertools import groupby
 from pathlib import Path
 
 import pyte
@@ -77,9 +78,9 @@ def write_svg(screen: pyte.Screen, command: str, path: Path) -> Path:
 
 def _line(screen: pyte.Screen, row: int) -> Text:
     text = Text(end="")
-    for column in range(screen.columns):
-        cell = screen.buffer[row][column]
-        text.append(cell.data, Style(color=_colour(cell.fg), bold=cell.bold, reverse=cell.reverse))
+    cells = [screen.buffer[row][column] for column in range(screen.columns)]
+    for (colour, bold, reverse), run in groupby(cells, lambda cell: (cell.fg, cell.bold, cell.reverse)):
+        text.append("".join(cell.data for cell in run), Style(color=_colour(colour), bold=bold, reverse=reverse))
     text.rstrip()
     return text
 

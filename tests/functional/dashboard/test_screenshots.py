@@ -24,7 +24,7 @@ LARGEST_BYTES = 150_000
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("taken")
-    command = [sys.executable, ROOT / "tools/take-screenshots", "--seconds", "3", folder]
+    command = [sys.executable, ROOT / "tools/take-screenshots", "--seconds", "1", folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder

@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
-from gearhorn.overview.views import TopicView
+from gearhorn.overview.views import Lookup, TopicView
 from gearhorn.web.dashboard import streams
 from gearhorn.web.dashboard.hub import HubLimits
 from gearhorn.web.dashboard.rendering import write_event
+from gearhorn.web.dashboard.shelf import TooBusy
 from tests.unit.web.dashboard.pictures import FakeSource, overview, subscribers
 from tests.unit.web.dashboard.test_routes import Visitor, visiting
 
@@ -21,8 +22,8 @@ LIMIT_S = 20.0
 
 
 @asynccontextmanager
-async def streaming(visitor: Visitor, path: str = "") -> AsyncIterator[ClientResponse]:
-    async with ClientSession() as session, session.get(f"{visitor.site.url}/{path}?format=events") as response:
+async def streaming(visitor: Visitor, path: str = "", join: str = "?") -> AsyncIterator[ClientResponse]:
+    async with ClientSession() as session, session.get(f"{visitor.site.url}/{path}{join}format=events") as response:
         yield response
 
 
@@ -93,9 +94,24 @@ async def test_more_streams_than_there_are_seats_are_told_to_come_back() -> None
             await asyncio.sleep(0.05)
 
 
+async def test_a_page_that_cannot_be_made_in_time_once_comes_later() -> None:
+    class BusySource(FakeSource):
+        async def look_at_topic(self, topic: str) -> Lookup:
+            self.asked.append(f"topic {topic}")
+            if self.asked.count(f"topic {topic}") < 3:
+                raise TooBusy("too many ask at once")
+            return Lookup(subscribers(topic, ["bob"]))
+
+    async with asyncio.timeout(LIMIT_S), visiting(BusySource()) as visitor:
+        assert (await visitor.get("topic?name=other")).status == 503
+        async with streaming(visitor, "topic?name=news", "&") as response:
+            _, data = await anext(events(response))
+            assert "bob" in data
+
+
 async def test_when_the_last_viewer_has_gone_nobody_is_asked_any_more() -> None:
     async with asyncio.timeout(LIMIT_S), visiting() as visitor:
-        async with streaming(visitor) as response:
+        async with streaming(visitor, "troubled") as response:  # where nothing changes
             await anext(events(response))
         before = -1
         while len(visitor.source.asked) != before:
