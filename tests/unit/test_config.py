@@ -12,6 +12,7 @@ from oslo_config import cfg, generator
 from gearhorn.config import CLIENT_ID_LIMIT_BYTES, Config
 from gearhorn.errors import Misconfigured
 from gearhorn.names import OwnQueues
+from gearhorn.monitoring.settings import MonitoringSettings, StatsdSettings
 from gearhorn.net.address import Address
 from gearhorn.options import GROUPS
 from tests.servers.certificates import Certificates, encrypted
@@ -393,3 +394,32 @@ def test_a_dashboard_has_an_address_and_names(folder: Path) -> None:
 def test_an_address_of_the_dashboard_that_is_none_is_refused(folder: Path) -> None:
     with pytest.raises(Misconfigured, match=r"\[dashboard\] listen: .*'x'"):
         Config([written(folder, "[dashboard]\nlisten = 127.0.0.1:x\n")], environ={}).dashboard_settings()
+
+
+def test_a_worker_tells_how_it_is_on_this_machine_unless_it_is_told_otherwise(folder: Path) -> None:
+    assert Config([written(folder, "")], environ={}).monitoring_settings() == MonitoringSettings(
+        Address("127.0.0.1", 9473), 200
+    )
+    text = "[metrics]\nlisten =\ntopics = 7\n"
+    assert Config([written(folder, text)], environ={}).monitoring_settings() == MonitoringSettings(None, 7)
+    everywhere = Config([written(folder, "[metrics]\nlisten = :9000\n")], environ={}).monitoring_settings()
+    assert everywhere.listen == Address("", 9000)
+
+
+def test_an_address_for_metrics_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"\[metrics\] listen: .*'x'"):
+        Config([written(folder, "[metrics]\nlisten = 127.0.0.1:x\n")], environ={}).monitoring_settings()
+
+
+def test_statsd_is_found_by_the_variables_that_geard_reads(folder: Path) -> None:
+    def statsd(**environ: str) -> StatsdSettings | None:
+        return Config([written(folder, "")], environ=environ).monitoring_settings().statsd
+
+    assert statsd() is None
+    assert statsd(STATSD_HOST="") is None
+    assert statsd(STATSD_HOST="stats.example") == StatsdSettings(Address("stats.example", 8125))
+    found = statsd(STATSD_HOST="stats.example", STATSD_PORT="9125", STATSD_PREFIX="site")
+    assert found == StatsdSettings(Address("stats.example", 9125), "site")
+    for port in ("x", "0", "65536", "-1"):
+        with pytest.raises(Misconfigured, match=r"the variable STATSD_PORT is .*no port"):
+            statsd(STATSD_HOST="stats.example", STATSD_PORT=port)

@@ -105,3 +105,11 @@ def test_a_long_answer_is_read_bit_by_bit() -> None:
     assert len(role.counts) == 29_999
     assert len(seen) > 5
     assert max(after - before for before, after in pairwise([0, *seen])) < 4000
+
+
+def test_every_queue_where_jobs_wait_is_told_whether_it_is_served_or_not() -> None:
+    told: dict[bytes, int] = {}
+    role = StatusRole(9, on_backlog=told.__setitem__)
+    assert heard(role, ANSWER)
+    assert told == {b"news_bob": 10, b"news_eve": 9, b"news_ann": 49}
+    assert role.counts == OVER_9
