@@ -127,6 +127,7 @@ class Matchmaker:
 
     def adjust(self, settings: MatchmakingSettings, link: LinkSettings) -> None:
         """How much is kept in memory, and how servers are reached. The rest is agreed with other workers, and stays."""
+        self._settings = settings
         self._matchmaking.adjust(settings.limits)
         for each in self._links:
             each.adjust(link)

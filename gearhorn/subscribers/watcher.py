@@ -77,6 +77,7 @@ class Watcher:
         is_new, self._settings = settings != self._settings, settings
         self._looker.adjust(settings, link, letter_box)
         if is_new:
+            self._pause_s = settings.interval_s
             self._adjusted.set()
 
     @property
