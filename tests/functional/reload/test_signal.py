@@ -60,6 +60,7 @@ def test_what_has_changed_and_what_needs_a_restart_are_a_line_each(stage: Stage,
     assert stage.broadcast() == 1  # on the old queue
     stage.delivered()
     assert "nothing has changed" in worker.reload()  # of what counts
+    wait_until(lambda: worker.log[seen:].count("after a restart only: ") == 2, "the same again", LIMIT_S)
 
 
 @pytest.mark.parametrize(

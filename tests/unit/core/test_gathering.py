@@ -73,3 +73,17 @@ def test_the_sum_is_that_of_the_answers_held_and_no_limit_is_passed(history: lis
             del answers[number]
         assert len(answer.join()) == answer.size_bytes <= ANSWER_LIMIT
         assert gathering.held_bytes == sum(each.size_bytes for each in answers.values()) <= TOTAL_LIMIT
+
+
+def test_other_limits_are_for_what_comes_after() -> None:
+    gathering, answer = Gathering(ANSWER_LIMIT, TOTAL_LIMIT), Answer()
+    gathering.add(answer, b"12345678")
+    gathering.adjust(4, TOTAL_LIMIT)
+    gathering.add(answer, b"9")
+    assert (answer.join(), answer.is_cut) == (b"12345678", True)
+    gathering.adjust(20, TOTAL_LIMIT)
+    other = Answer()
+    gathering.finish(other, b"1234567890123")
+    assert (other.join(), other.is_cut) == (b"1234567890123", False)
+    gathering.drop([answer])
+    assert gathering.held_bytes == 0

@@ -623,3 +623,34 @@ def test_a_list_that_was_forgotten_while_it_was_read_is_not_told_of() -> None:
     new = begin(lists)
     assert end(lists, reading, 1, "abcd") == []
     assert end(lists, new, 1, "abcd") == [TOPIC]
+
+
+def test_lower_limits_let_the_lists_go_that_were_used_least_recently() -> None:
+    lists = lists_with(a=(1, ["x"]), b=(1, ["x", "y"]), c=(1, ["x"]))
+    lists.find("a")
+    lists.adjust(2, 1000)
+    assert [topic for topic in "abc" if lists.find(topic) is not None] == ["a", "c"]
+    lists.adjust(2, 1)
+    assert (lists.topic_count, lists.subscriber_count) == (1, 1)
+
+
+def test_a_list_above_the_new_limit_goes_without_the_others() -> None:
+    lists = lists_with(a=(1, ["x"]), b=(1, ["x", "y", "z"]))
+    lists.adjust(100, 2)
+    assert lists.find("a") is not None
+    assert lists.find("b") is None
+    lists.adjust(100, 1000)
+    assert read(lists, "b", 1, ["x", "y", "z"]) == []
+    assert lists.find("b") is not None
+
+
+def test_a_list_that_is_being_read_while_limits_change_hears_its_news() -> None:
+    lists = lists_with()
+    reading = begin(lists)
+    lists.hear(step(2))
+    lists.adjust(1, 1)
+    lists.adjust(100, 1000)
+    end(lists, reading, 1, ["v1"])
+    members = lists.find(TOPIC)
+    assert members is not None
+    assert set(members) == {b"v1", b"v2"}

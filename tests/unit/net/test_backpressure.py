@@ -107,3 +107,22 @@ async def test_jobs_that_are_lost_with_a_link_give_back_what_they_took() -> None
         assert pressure.budget.is_full
     assert pressure.budget.held_bytes == 0
     assert not pressure.waiting
+
+
+async def test_a_higher_limit_lets_those_who_wait_go_on_and_a_lower_one_holds_them_back() -> None:
+    pressure, jobs = Backpressure(LIMIT_BYTES), list[Job]()
+    async with linked(pressure, 40, jobs):
+        await until(jobs, LIMIT_BYTES // JOB_BYTES)
+        await asyncio.sleep(0.05)
+        assert len(jobs) <= LIMIT_BYTES // JOB_BYTES + 1
+        pressure.adjust(3 * LIMIT_BYTES)
+        await until(jobs, 3 * LIMIT_BYTES // JOB_BYTES)
+        pressure.adjust(JOB_BYTES)
+        for job in jobs[1:]:
+            job.complete()
+        held = [jobs.pop(0)]
+        jobs.clear()
+        await asyncio.sleep(0.05)
+        assert pressure.budget.held_bytes <= 3 * JOB_BYTES
+        held[0].complete()
+        await until(jobs, 1)

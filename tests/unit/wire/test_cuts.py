@@ -171,3 +171,59 @@ def test_what_a_server_says_of_itself_is_short(kind: int) -> None:
     for role in (worker(), ClientRole[str]()):
         role.receive(HEADER.pack(RES, kind, WORD_LIMIT_BYTES + 1))
         assert role.violation is not None
+
+
+OTHER_CUTS = {LONG: Cut(20, 6)}
+
+
+@pytest.mark.parametrize(("before", "after"), [(CUTS, OTHER_CUTS), (OTHER_CUTS, CUTS), (OTHER_CUTS, {}), ({}, CUTS)])
+@pytest.mark.parametrize("body", [b"0123456789", b"0123456789x", b"0123456789" * 3])
+def test_another_limit_in_the_middle_of_a_packet_loses_no_byte(
+    before: dict[int, Cut], after: dict[int, Cut], body: bytes
+) -> None:
+    stream = packet(LONG, body)
+    for end in range(len(stream) + 1):
+        this = Framer(before, 100)
+        first = read(this, [stream[:end]])
+        this.cut(after)
+        (kind, found), *rest = [*first, *read(this, [stream[end:] + packet(PLAIN, b"next")])]
+        assert kind == LONG
+        assert found in (body, body[:4], body[:6])
+        assert rest == [(PLAIN, b"next")]
+
+
+def test_the_limit_that_was_set_last_is_that_of_the_next_packet() -> None:
+    this = framer()
+    this.cut(OTHER_CUTS)
+    assert read(this, [packet(LONG, b"0123456789x")]) == [(LONG, b"0123456789x")]
+    this.cut(CUTS)
+    ((_, head),) = read(this, [packet(LONG, b"0123456789x")])
+    assert (head, type(head)) == (b"0123", Head)
+
+
+def test_a_worker_with_another_limit_keeps_no_more_of_a_job() -> None:
+    role = WorkerRole(1, 1, body_limit_bytes=1 << 30)
+    role.start_grabbing()
+    role.adjust(1, 1, sends_exceptions=True, body_limit_bytes=10)
+    stream = HEADER.pack(RES, 31, 64 << 20) + b"H:1\0q\0\0"
+    tracemalloc.start()
+    assert role.receive(stream) == []
+    for _ in range(63):
+        role.receive(PIECE)
+    events = role.receive(PIECE)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [type(event) for event in events] in ([], [Oversized])
+    assert peak_bytes < 4 << 20
+
+
+def test_a_client_with_another_limit_keeps_no_more_of_an_answer() -> None:
+    role: ClientRole[object] = ClientRole()
+    role.adjust(10)
+    tracemalloc.start()
+    role.receive(HEADER.pack(RES, 28, 64 << 20) + b"H:1\0")
+    for _ in range(64):
+        role.receive(PIECE)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 4 << 20

@@ -220,3 +220,39 @@ def test_another_complaint_of_perls_server_is_not_taken_for_a_refused_grab() -> 
 def test_a_refusal_without_an_open_grab_is_a_complaint() -> None:
     role = WorkerRole(4, 4)
     assert len(role.receive(PERL_REFUSAL)) == 1
+
+
+def adjust(role: WorkerRole, grab_limit: int = 64, job_limit: int = 4096) -> None:
+    role.adjust(grab_limit, job_limit, sends_exceptions=True, body_limit_bytes=1000)
+
+
+def test_a_higher_limit_of_jobs_asks_for_the_next_ones_at_once() -> None:
+    role = grabbing(grab_limit=8, job_limit=4)
+    role.receive(b"".join(assign(number) for number in range(4)))
+    assert said(role) == []
+    adjust(role, 8, 6)
+    assert said(role) == [GRAB] * 2
+
+
+def test_a_lower_limit_of_jobs_keeps_what_is_held_and_asks_again_below_it() -> None:
+    role = grabbing(grab_limit=8, job_limit=4)
+    role.receive(b"".join(assign(number) for number in range(4)))
+    adjust(role, 8, 2)
+    for number, grabs in ((0, 0), (1, 0), (2, 1)):
+        role.complete(handle(number), b"")
+        assert said(role)[1:] == [GRAB] * grabs
+    assert len(role.held) == 1
+
+
+def test_a_lower_limit_of_grabs_lets_those_that_are_open_be_answered() -> None:
+    role = grabbing(grab_limit=64, job_limit=100)
+    adjust(role, 1, 100)
+    assert said(role) == []
+    role.receive(b"".join(assign(number) for number in range(4)))
+    assert said(role) == [GRAB]
+
+
+def test_a_sleeper_that_is_adjusted_sleeps_on() -> None:
+    role = asleep()
+    adjust(role)
+    assert said(role) == []
