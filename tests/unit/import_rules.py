@@ -39,8 +39,8 @@ MAY_IMPORT = {
     "reaping": "errors names net store directory logs",
     "subscribers": "errors names wire core net store clock directory metrics logs",
     "matchmaker": """
-        errors logs names core net store clock tasks patience messages rounds directory leasing post reaping process_marks
-        losses metrics
+        errors logs names core net store clock tasks patience messages rounds directory leasing post reaping
+        process_marks losses metrics
     """,
     "doctor": "errors names wire core net store clock subscribers overview client signing logs metrics",
     "overview": "errors names wire core net store clock losses process_marks subscribers",

@@ -126,3 +126,19 @@ async def test_a_higher_limit_lets_those_who_wait_go_on_and_a_lower_one_holds_th
         assert pressure.budget.held_bytes <= 3 * JOB_BYTES
         held[0].complete()
         await until(jobs, 1)
+
+
+def test_whoever_waits_is_asked_when_the_limit_is_another() -> None:
+    pressure, asked = Backpressure(1), list[int]()
+    pressure.budget.held_bytes = 1
+
+    def try_to_go_on() -> bool:
+        asked.append(pressure.budget.limit_bytes)
+        return not pressure.budget.is_full
+
+    pressure.wait("link", try_to_go_on)
+    pressure.adjust(1)
+    assert pressure.waiting
+    pressure.adjust(2)
+    assert asked == [1, 2]
+    assert not pressure.waiting
