@@ -37,6 +37,7 @@ PACKAGE_OF_PROGRAM = {
     "openssl": "openssl",
     "perl": "libgearman-client-perl",
     "php": "php-cli",
+    "promtool": "prometheus",
     "rabbitmq-server": "rabbitmq-server",
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
@@ -59,7 +60,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel, built from a copy, so that nothing is left in the tree and nothing stale comes from there."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
     for name in files():
-        if name.parts[0] in ("gearhorn", "etc", "share", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        if name.parts[0] in ("gearhorn", "etc", "share", "contrib", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
     build = f"import setuptools.build_meta as backend; backend.build_wheel({str(out)!r})"
@@ -73,9 +74,10 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: zipfile.ZipFile) -> No
     assert shipped == {name.as_posix() for name in files() if name.parts[0] == "gearhorn"}
 
 
-def test_units_and_sample_settings_are_in_the_wheel(wheel: zipfile.ZipFile) -> None:
-    shipped = {Path(name).name for name in wheel.namelist() if "/share/gearhorn/" in name}
-    assert shipped == {name.name for name in files() if name.parts[0] == "etc"}
+def test_what_belongs_beside_the_package_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    """Units, settings, rules and dashboards for other programs, man pages, completion."""
+    shipped = {Path(name).name for name in wheel.namelist() if ".data/data/share/" in name}
+    assert shipped == {name.name for name in files() if name.parts[0] in ("etc", "contrib", "share")}
 
 
 def test_tests_import_the_package_that_is_installed() -> None:

@@ -86,6 +86,7 @@ def test_it_brings_everything_that_an_operator_needs(deb: Path) -> None:
         "/usr/bin/gearhorn",
         "/etc/gearhorn/gearhorn.conf",
         "/usr/share/gearhorn/gearhorn.conf.sample",
+        *(f"/usr/share/gearhorn/{path.relative_to(ROOT / 'contrib')}" for path in (ROOT / "contrib").rglob("*.*")),
         "/usr/share/doc/gearhorn/copyright",
         "/usr/share/doc/gearhorn/changelog.gz",
         "/usr/share/doc/gearhorn/README.Debian",
