@@ -18,9 +18,8 @@ from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.settings import read_config, read_signer
 from gearhorn.config import Config
 from gearhorn.doctor.catalogue import ERROR, WARNING
-from gearhorn.doctor.checks import CHECKS, ROUND_TRIP
 from gearhorn.doctor.examination import examine
-from gearhorn.doctor.findings import FAILED, PASSED, CheckResult, Finding, worst_of
+from gearhorn.doctor.findings import FAILED, PASSED, CheckResult, Finding, Places, worst_of
 from gearhorn.doctor.site import SecretFile, Site
 from gearhorn.signing.signer import Signer
 
@@ -54,7 +53,8 @@ _COLOURS = {ERROR: "bold red", WARNING: "bold yellow"}
 _MARKS = {PASSED: ("ok", "green"), FAILED: ("!!", "red")}
 
 # Options of the command line by which the system is found: what a fix calls needs them as well.
-_PLACES = ("config_file", "config_dir", "store", "gearman", "ssl_ca", "ssl_cert", "ssl_key")
+_FILES = ("config_file", "config_dir")
+_SERVERS = ("gearman", "ssl_ca", "ssl_cert", "ssl_key")
 
 
 def add_parser(subparsers: Any, parents: Parents) -> None:
@@ -73,7 +73,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 
 def run_doctor(arguments: argparse.Namespace) -> int:
     config = read_config(arguments, default_log_level="error")  # what is warned of elsewhere is a finding here
-    results, is_anything_reachable = asyncio.run(_examine(config, arguments, read_signer(arguments, config)))
+    results, is_anything_reachable = asyncio.run(examine_system(config, arguments, read_signer(arguments, config)))
     if arguments.json:
         print(json.dumps(_as_json(results), ensure_ascii=False))
     elif sys.stdout.isatty():
@@ -86,9 +86,11 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     return _STATUS_BY_STATE.get(worst_of(results), exits.OK)
 
 
-async def _examine(
+async def examine_system(
     config: Config, arguments: argparse.Namespace, signer: Signer | None
 ) -> tuple[list[CheckResult], bool]:
+    from gearhorn.doctor.checks import CHECKS, ROUND_TRIP  # with the libraries of all stores: no other command waits
+
     async with observing(config) as observer:
         survey = await observer.survey()
         daemon = config.daemon_settings()
@@ -102,15 +104,23 @@ async def _examine(
             daemon.resuming.is_persistent,
             daemon.reaper.dead_letter_queue,
             signer,
-            _options_of(arguments),
+            places_of(arguments),
         )
         checks = [check for check in CHECKS if check is not ROUND_TRIP or not arguments.no_probe]
         return await examine(site, checks), site.overview.is_anything_reachable
 
 
-def _options_of(arguments: argparse.Namespace) -> str:
+def places_of(arguments: argparse.Namespace) -> Places:
+    return Places(
+        _written(arguments, *_FILES, "store", *_SERVERS),
+        _written(arguments, *_FILES, "store"),
+        _written(arguments, *_FILES, *_SERVERS),
+    )
+
+
+def _written(arguments: argparse.Namespace, *names: str) -> str:
     words: list[str] = []
-    for name in _PLACES:
+    for name in names:
         given = getattr(arguments, name) or []
         for value in given if isinstance(given, list) else [given]:
             words += [f"--{name.replace('_', '-')}", value]

@@ -18,7 +18,7 @@ def read_config(
     """Reads the files, sets up logging. `overrides` beat everything. Raises Misconfigured."""
     files = [f"--config-file={name}" for name in arguments.config_file or ()]
     files += [f"--config-dir={name}" for name in arguments.config_dir or ()]
-    config = Config(files, {**_from_options(arguments, default_log_level), **(overrides or {})})
+    config = Config(files, {**overrides_of(arguments, default_log_level), **(overrides or {})})
     set_up_logging(config.log_settings())
     return config
 
@@ -40,7 +40,7 @@ def read_signer(
     return Signer.from_file(key_id, path)
 
 
-def _from_options(arguments: argparse.Namespace, default_log_level: str) -> dict[tuple[str | None, str], object]:
+def overrides_of(arguments: argparse.Namespace, default_log_level: str = "") -> dict[tuple[str | None, str], object]:
     """What the command line says. A subcommand need not have each of the options."""
     found: dict[tuple[str | None, str], object] = {}
     if servers := getattr(arguments, "gearman", None):

@@ -1,7 +1,8 @@
 """Everything that the check-up can find: how bad it is, what it means, and the command that mends it.
 
 doc/doctor.md has the same in a table, which a test holds against this one. In a fix, words in braces are filled in;
-OPTIONS are those of the command line that say where the system is, with a blank before them.
+OPTIONS are those of the command line that say where the system is, each with a blank before it; STORE and SERVERS are
+the same, for commands that need only the one or the other.
 """
 
 from typing import NamedTuple
@@ -36,7 +37,7 @@ CATALOGUE = {
         ERROR,
         "The store was started again without its lists. Fanouts to topics that nobody has subscribed to since are "
         "refused, until the subscribers are back or you say that all is well.",
-        "gearhorn topics forget-loss{OPTIONS}",
+        "gearhorn topics forget-loss{STORE}",
     ),
     "redis-evicts-lists": Entry(
         ERROR,
@@ -113,7 +114,7 @@ CATALOGUE = {
     "file-descriptors": Entry(
         WARNING,
         "A process on this host has used more than four fifths of its file descriptors: soon it takes no connections.",
-        "prlimit --pid {PID} --nofile={LIMIT}:{LIMIT}",
+        "prlimit --pid {PID} --nofile={LIMIT}",
     ),
     "server-version-mix": Entry(
         NOTE,
@@ -144,7 +145,7 @@ CATALOGUE = {
     "worker-revoked": Entry(
         WARNING,
         "A worker did not acknowledge a change in time: it is stopped, cut off or overloaded.",
-        "gearhorn workers{OPTIONS}; journalctl -u 'gearhorn*' --since -10min",
+        "gearhorn workers{STORE}; journalctl -u 'gearhorn*' --since -10min",
     ),
     "worker-misses-server": Entry(
         WARNING,
@@ -171,7 +172,7 @@ CATALOGUE = {
     "subscriber-dead": Entry(
         WARNING,
         "Nobody has served a subscriber's queue for longer than [reaper] dead_after, and copies wait in it.",
-        "gearhorn unsubscribe{OPTIONS} {TOPIC} {CLIENT}",
+        "gearhorn unsubscribe{SERVERS} {TOPIC} {CLIENT}",
     ),
     "subscriber-suspect": Entry(
         WARNING,
@@ -188,7 +189,7 @@ CATALOGUE = {
         ERROR,
         "Two subscribers share a queue, because their topics and ids make the same name: each gets messages of the "
         "other. The service refuses such pairs; a store that was written by something else may have them.",
-        "gearhorn unsubscribe{OPTIONS} {TOPIC} {CLIENT}",
+        "gearhorn unsubscribe{SERVERS} {TOPIC} {CLIENT}",
     ),
     "topics-overlap": Entry(
         NOTE,

@@ -24,7 +24,7 @@ async def examine(site: Site, checks: Sequence[Check], limit_s: float = CHECK_LI
 
 
 async def _examine_one(site: Site, check: Check, limit_s: float) -> CheckResult:
-    notes, began_s = Notes(site.options), steady_s()
+    notes, began_s = Notes(site.places), steady_s()
     try:
         async with asyncio.timeout(limit_s):
             await check.run(site, notes)

@@ -33,12 +33,24 @@ class CheckResult(NamedTuple):
     reason: str = ""
 
 
+class Places(NamedTuple):
+    """Options of the command line that say where the system is, which the commands of fixes need as well, quoted: all
+    of them, and those for commands that know only the store or only the servers.
+    """
+
+    OPTIONS: str = ""
+    STORE: str = ""
+    SERVERS: str = ""
+
+
+NO_PLACES = Places()
+
+
 class Notes:
     """Takes the findings of one check. What was found stays when the check then breaks."""
 
-    def __init__(self, options: str = "") -> None:
-        """`options` are those of the command line that its commands need as well, quoted."""
-        self._options = f" {options}" if options else ""
+    def __init__(self, places: Places = NO_PLACES) -> None:
+        self._places = {name: f" {options}" if options else "" for name, options in places._asdict().items()}
         self._findings: list[Finding] = []
         self._left_out: dict[str, int] = {}
 
@@ -49,7 +61,7 @@ class Notes:
             self._left_out[code] = self._left_out.get(code, 0) + 1
             return
         quoted = {name: str(value) if name == "COMMAND" else shlex.quote(str(value)) for name, value in values.items()}
-        fix = entry.fix.format(OPTIONS=self._options, **quoted)
+        fix = entry.fix.format(**self._places, **quoted)
         self._findings.append(Finding(code, entry.severity, _one_line(what), _one_line(fix)))
 
     @property
@@ -57,7 +69,10 @@ class Notes:
         """The worst first; behind the last of a kind how many more there were."""
         rest = [
             Finding(
-                code, CATALOGUE[code].severity, f"and {count} more like the others", "gearhorn status" + self._options
+                code,
+                CATALOGUE[code].severity,
+                f"and {count} more like the others",
+                f"gearhorn status{self._places['OPTIONS']}",
             )
             for code, count in self._left_out.items()
         ]

@@ -75,16 +75,18 @@ async def check_persistence(site: Site, notes: Notes) -> None:
 
 async def check_descriptors(site: Site, notes: Notes) -> None:
     """Of the gearmands and workers on this host: a server needs one for each subscriber."""
-    processes = [(f"gearmand at {address}", await _find_pid(site, address)) for address, server in _reachable(site)]
+    gearmands = [address for address, server in _reachable(site) if _is_gearmand(server)]  # geard would keep silent
+    processes = [(f"gearmand at {address}", await _find_pid(site, address)) for address in gearmands]
     processes += [(f"worker {worker.worker_id}", worker.local_pid) for worker in site.overview.workers]
     known = [(what, pid) for what, pid in processes if pid is not None]
     if not known:
         raise Skip("no server or worker runs on this host")
     for what, pid in known:
-        used_count, limit_count = await asyncio.to_thread(_descriptors_of, pid)
+        used_count, limit_count, most_count = await asyncio.to_thread(_descriptors_of, pid)
         if limit_count and used_count > NEARLY_USED_UP * limit_count:
             text = f"{what} (process {pid}) has used {used_count} of {limit_count} file descriptors"
-            notes.say("file-descriptors", text, PID=pid, LIMIT=4 * limit_count)
+            more = f"{4 * limit_count}:" if 4 * limit_count <= most_count else 4 * limit_count  # with a colon: up to it
+            notes.say("file-descriptors", text, PID=pid, LIMIT=more)
 
 
 def is_here(address: Address) -> bool:
@@ -122,11 +124,13 @@ def _words_of(pid: int) -> list[str]:
         return []
 
 
-def _descriptors_of(pid: int) -> tuple[int, int]:
-    """Those in use, and how many there may be; 0 for a process that cannot be looked into."""
+def _descriptors_of(pid: int) -> tuple[int, int, int]:
+    """Those in use, how many there may be, and up to where anybody may raise that; 0 for a process that cannot be
+    looked into.
+    """
     try:
         lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
-        limit = next(line for line in lines if line.startswith("Max open files")).split()[3]
-        return len(list(Path(f"/proc/{pid}/fd").iterdir())), int(limit)
+        soft, hard = next(line for line in lines if line.startswith("Max open files")).split()[3:5]
+        return len(list(Path(f"/proc/{pid}/fd").iterdir())), int(soft), int(hard)
     except (OSError, ValueError, StopIteration):
-        return 0, 0
+        return 0, 0, 0

@@ -1,10 +1,10 @@
 """What the checks look at: the settings, and what one look at the system has shown."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gearhorn.doctor.findings import NO_PLACES, Places
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.tls import TlsSettings
@@ -28,7 +28,7 @@ class SecretFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`tls` is None without TLS. `options` are the words of the command line that say where the system is."""
+    """`tls` is None without TLS. `places` are the options of the command line that say where the system is."""
 
     observer: Observer
     survey: Survey
@@ -39,8 +39,7 @@ class Site:
     has_persistent_queue: bool = False
     dead_letter_queue: str = ""
     signer: Signer | None = None
-    options: str = ""
-    more: Mapping[str, object] = field(default_factory=dict)
+    places: Places = NO_PLACES
 
     @property
     def servers(self) -> tuple[Address, ...]:

@@ -52,7 +52,7 @@ def _answer(address: str, told: dict[bytes, Load] | str, version: str) -> Answer
 
 
 async def findings_of(check: Any, of: Site) -> tuple[Finding, ...]:
-    notes = Notes(of.options)
+    notes = Notes(of.places)
     await check(of, notes)
     return notes.findings
 

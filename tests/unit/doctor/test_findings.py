@@ -1,13 +1,17 @@
 """How findings are put into words, and what they come to."""
 
+import re
+import shlex
+
 import pytest
 
+from gearhorn.cmd.main import build_parser
 from gearhorn.doctor.catalogue import CATALOGUE
-from gearhorn.doctor.findings import FAILED, FINDINGS_PER_CODE, CheckResult, Notes, worst_of
+from gearhorn.doctor.findings import FAILED, FINDINGS_PER_CODE, CheckResult, Notes, Places, worst_of
 
 
 def test_a_fix_is_a_command_that_can_be_pasted() -> None:
-    notes = Notes("--store redis://x")
+    notes = Notes(Places("--store redis://x"))
     notes.say("worker-ran-out", "gone", WORKER="a worker; rm -rf /")
     [finding] = notes.findings
     assert finding.fix == "gearhorn workers remove --store redis://x 'a worker; rm -rf /'"
@@ -51,10 +55,25 @@ def test_notes_alone_are_well(codes: list[str], state: str) -> None:
     assert worst_of([CheckResult("x", FAILED, notes.findings, 0.0)]) == state
 
 
+NAMES = ("COMMAND", "BYTES", "MEGABYTES", "HOST", "PORT", "SERVER", "QUEUE", "PID", "LIMIT", "WORKER", "TOPIC")
+VALUES = dict.fromkeys((*NAMES, "CLIENT", "COUNT", "FILE"), "1")
+PLACES = Places("--store redis://x --gearman y --ssl-ca z --config-file f", "--store redis://x", "--gearman y")
+
+
+def fix_of(code: str) -> str:
+    notes = Notes(PLACES)
+    notes.say(code, "it is so", **VALUES)
+    return notes.findings[0].fix
+
+
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_every_fix_can_be_filled_in(code: str) -> None:
-    names = ("COMMAND", "BYTES", "MEGABYTES", "HOST", "PORT", "SERVER", "QUEUE", "PID", "LIMIT", "WORKER", "TOPIC")
-    values = dict.fromkeys((*names, "CLIENT", "COUNT", "FILE"), "1")
-    notes = Notes("--store x")
-    notes.say(code, "it is so", **values)
-    assert "{" not in notes.findings[0].fix
+    assert "{" not in fix_of(code)
+
+
+@pytest.mark.parametrize("code", [code for code, entry in CATALOGUE.items() if entry.fix.startswith("gearhorn ")])
+def test_the_command_line_takes_what_a_fix_tells_it(code: str) -> None:
+    for command in re.split(r"; | \|\| | && ", fix_of(code)):
+        words = shlex.split(command, comments=True)
+        if words[0] == "gearhorn":
+            build_parser().parse_args(words[1:])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gearhorn import __version__
+from gearhorn.doctor.findings import Places
 from gearhorn.doctor.site import Skip
 from gearhorn.doctor.workers import _label, _workers_at, check_connections, check_versions, check_workers
 from gearhorn.overview.views import HELD, RAN_OUT, REVOKED, WorkerView
@@ -25,7 +26,7 @@ async def test_nobody_with_a_lease_is_an_error() -> None:
 
 async def test_one_that_is_gone_is_removed_by_name() -> None:
     gone = replace(WORKER, worker_id="gone one", state=RAN_OUT, lease_left_s=-60.0)
-    [finding] = await findings_of(check_workers, site(workers=[WORKER, gone], options="--store redis://x"))
+    [finding] = await findings_of(check_workers, site(workers=[WORKER, gone], places=Places("--store redis://x")))
     assert finding.fix == "gearhorn workers remove --store redis://x 'gone one'"
     assert "ran out 60 s ago" in finding.what
 
