@@ -17,7 +17,7 @@ from tests.servers.terminal import Terminal
 def test_keys_sort_and_end_it_and_the_terminal_is_as_it_was(system: System) -> None:
     system.subscribe("live", "bob")
     with Terminal(system.folder, "top", *system.places, "--interval=0.3") as terminal:
-        first = terminal.wait_for("all is well", system.worker.worker_id, "q quit", "by backlog").splitlines()
+        first = terminal.wait_for("all is well", system.worker.worker_id, "q quit", "by backlog").split("\n")
         assert first[0].startswith("all is well")
         assert len(first) == 24
         assert not terminal.is_echoing()
