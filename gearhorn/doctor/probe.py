@@ -57,6 +57,7 @@ async def check_round_trip(site: Site, notes: Notes) -> None:
     except BadRequest as error:
         notes.say("probe-refused", f"the service refused a subscription to {PROBE_TOPIC}: {error}")
     except GearhornError as error:
+        site.store()  # raises Skip while it is away: that the service waits for it then is no news
         notes.say("probe-failed", f"a subscription to {PROBE_TOPIC} could not be made: {error}")
     finally:
         await _forget_queue(site.reachable, hasty, client_id)

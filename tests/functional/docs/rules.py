@@ -13,7 +13,7 @@ import yaml
 from gearhorn.config import Config
 from gearhorn.errors import GearhornError
 from tests.functional.docs.pages import ROOT, Block
-from tests.functional.docs.sandbox import Sandbox
+from tests.functional.docs.sandbox import Sandbox, place
 from tests.functional.docs.session import PROMPT, NotTrue, run_session
 
 LIMIT_S = 60.0
@@ -35,6 +35,16 @@ ALIASES = {"bash": "sh", "javascript": "js", "yml": "yaml"}
 SYSTEMD_SECTIONS = {"Unit", "Service", "Install", "Socket", "Timer"}
 
 
+# What would change the machine that the tests run on, perhaps as root: programs, and files outside of the sandbox.
+_SYSTEM = re.compile(
+    r"(?:^|[|;&(]|\bexec|\bsudo)\s*(sudo|apt|apt-get|dpkg|systemctl|journalctl|service|useradd|groupadd|mount|umount)\b",
+    re.MULTILINE,
+)
+_FAR_FILE = re.compile(
+    r"(?:>|\b(?:cp|mv|ln|rm|install|mkdir|touch|tee|chmod|chown|mknod)\b[^\n]*\s)\s*(/(?!dev/null\b)[\w./-]*)"
+)
+
+
 def cover(block: Block) -> None:
     """Raises NotTrue for a block that no rule covers, whatever is in it."""
     if not block.is_fenced:
@@ -47,6 +57,15 @@ def cover(block: Block) -> None:
         _check_test(block, name)
     elif language(block) not in RULES:
         raise NotTrue(f"{block.place}: no rule covers the language {block.language!r}")
+    elif language(block) in ("console", "sh"):
+        _refuse_to_change_the_machine(block)
+
+
+def _refuse_to_change_the_machine(block: Block) -> None:
+    commands = re.sub(rf"^{re.escape(PROMPT)}", "", block.text, flags=re.MULTILINE)
+    found = _SYSTEM.search(commands) or _FAR_FILE.search(place(commands, lambda folder: f"SANDBOX{folder}"))
+    if found:
+        raise NotTrue(f"{block.place}: {found[1]}: not on the machine that runs the tests; mark the block as no-test")
 
 
 def obey(block: Block, sandbox: Sandbox) -> None:
@@ -86,7 +105,7 @@ def _run_program(block: Block, sandbox: Sandbox) -> None:
     text = block.text
     if suffix == ".php" and "<?php" not in text:
         text = f"<?php\n{text}"
-    file = _put(name, text, sandbox)
+    file = _put(block.place, name, text, sandbox)
     if file_name(block):
         return  # for a session to run
     done = subprocess.run(
@@ -103,9 +122,10 @@ def _run_program(block: Block, sandbox: Sandbox) -> None:
         raise NotTrue(f"{block.place}: ended with status {done.returncode}: {done.stdout}{done.stderr}")
 
 
-def _put(name: str, text: str, sandbox: Sandbox) -> Path:
-    file = Path(sandbox.theirs(name))
-    file = file if file.is_absolute() else sandbox.home / file
+def _put(where: str, name: str, text: str, sandbox: Sandbox) -> Path:
+    file = sandbox.home / sandbox.theirs(name)
+    if not file.is_relative_to(sandbox.folder):
+        raise NotTrue(f"{where}: {name} would be written on the machine that runs the tests")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(sandbox.theirs(text))
     file.chmod(0o700 if text.startswith("#!") else 0o600)
@@ -114,7 +134,7 @@ def _put(name: str, text: str, sandbox: Sandbox) -> Path:
 
 def _read_ini(block: Block, sandbox: Sandbox) -> None:
     if name := file_name(block):
-        _put(name, block.text, sandbox)
+        _put(block.place, name, block.text, sandbox)
     if "other" in block.words:  # a file of another program, which a session tries
         return
     file = sandbox.folder / "fragment.conf"
@@ -140,7 +160,7 @@ def _read_with(read: Callable[[str], object]) -> Callable[[Block, Sandbox], None
         except (ValueError, yaml.YAMLError) as error:
             raise NotTrue(f"{block.place}: {error}") from None
         if name := file_name(block):
-            _put(name, block.text, sandbox)
+            _put(block.place, name, block.text, sandbox)
 
     return rule
 

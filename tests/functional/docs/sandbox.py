@@ -17,7 +17,7 @@ import shlex
 import socket
 import stat
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -65,6 +65,11 @@ _STARTS = {
     "redis": ("redis-server", "Ready to accept connections"),
     "worker": ("gearhorn worker", " ready: "),
 }
+
+
+def place(text: str, own: Callable[[str], str]) -> str:
+    """With folders of the system replaced by those that `own` has for them."""
+    return _FOLDER.sub(lambda found: own(found[1]), text)
 
 
 class Sandbox:
@@ -121,7 +126,7 @@ class Sandbox:
     def theirs(self, text: str) -> str:
         """What a page says, as it has to be said here."""
         text = _PORT.sub(lambda found: str(self._ports[int(found[1])].port), text)
-        return _FOLDER.sub(lambda found: f"{self.folder}{found[1]}", text)
+        return place(text, lambda folder: f"{self.folder}{folder}")
 
     def ours(self, text: str) -> str:
         """What is shown here, as a page would say it."""
