@@ -68,8 +68,15 @@ class Terminal:
 
     def press(self, key: bytes) -> None:
         """For the program that runs there. The terminal forgets what nobody has read yet when Ctrl-C comes."""
-        self.wait_for(lambda: os.tcgetpgrp(self._near) != self._shell.pid, "a program to run")
+        self.wait_for(self._has_program, "a program to run")
         os.write(self._near, key)
+
+    def _has_program(self) -> bool:
+        """And no shell that is about to become it, which takes no notice of Ctrl-C."""
+        group = os.tcgetpgrp(self._near)
+        with contextlib.suppress(OSError):
+            return group != self._shell.pid and Path(f"/proc/{group}/comm").read_text() != "bash\n"
+        return False
 
     def wait_for(self, is_there: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:
         """Reads meanwhile. Raises TimeoutError that names `what`."""
