@@ -45,11 +45,9 @@ def watching(browser: Browser, url: str, seconds: float) -> Iterator[None]:
 
 def shoot(browser: Browser, url: str, shot: Shot, folder: Path) -> Path:
     width, height = shot.size
-    scale = 2 if shot.size == PHONE else 1
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=shot.scheme,  # type: ignore[arg-type]
-        device_scale_factor=scale,
     )
     page = context.new_page()
     page.goto(f"{url}/{shot.path}")
