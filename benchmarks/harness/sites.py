@@ -15,6 +15,8 @@ from tests.servers.gearman import Gearmand
 from tests.servers.process import ServerProcess, find_program, free_port
 
 SUBSCRIBE_WINDOW = 256
+# Several workers would want the same port. And whoever measures has its own settings, not this machine's.
+NO_PAGES = "[metrics]\nlisten =\n"
 FASTER_LIBRARIES = ("uvloop", "hiredis", "msgspec")
 
 
@@ -112,7 +114,7 @@ def open_site(setup: Setup, worker_count: int = 1) -> Iterator[Site]:
             stack.callback(store.stop)
             store.start()
         workers = [
-            Worker(_worker_command(setup, port, url), port, folder / f"worker{number}", number)
+            Worker(_worker_command(setup, folder, port, url), port, folder / f"worker{number}", number)
             for number in range(worker_count)
         ]
         for worker in workers:
@@ -151,9 +153,20 @@ STORES: Mapping[str, Callable[[Path], tuple[ServerProcess | None, str]]] = {
 }
 
 
-def _worker_command(setup: Setup, port: int, store_url: str) -> list[str]:
+def _worker_command(setup: Setup, folder: Path, port: int, store_url: str) -> list[str]:
     command = shlex.split(setup.worker)
-    return [*command, "--gearman", f"127.0.0.1:{port}", "--store", store_url, *setup.worker_options]
+    settings = folder / "site.conf"
+    settings.write_text(NO_PAGES)
+    return [
+        *command,
+        "--config-file",
+        str(settings),
+        "--gearman",
+        f"127.0.0.1:{port}",
+        "--store",
+        store_url,
+        *setup.worker_options,
+    ]
 
 
 def _clean_environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ ORDER = (
     "copy_rate",
     "four_servers",
     "progress_records",
+    "watched",
     "intake",
     "foreground",
     "end_to_end",
