@@ -44,7 +44,7 @@ class Assets:
     async def serve(self, request: web.Request) -> web.Response:
         asset = self._assets.get(request.match_info["name"])
         if asset is None:
-            raise web.HTTPNotFound
+            return web.Response(status=404, text="there is no such file\n")
         is_named = request.query.get("v") == asset.digest
         response = web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8")
         response.etag = asset.digest

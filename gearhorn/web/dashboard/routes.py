@@ -69,7 +69,7 @@ class Dashboard:
         self._assets = Assets()
         self._renderer = Renderer(self._assets.href)
         # What was made for one viewer is good for all who look at the same page at the same moment.
-        self._made = Shelf(ShelfLimits(age_s=math.inf, things=64, at_once=8, wanted=64))
+        self._made = Shelf(ShelfLimits(age_s=math.inf, pauses=0.0, things=64, at_once=8, wanted=64))
 
     def routes(self) -> list[web.RouteDef]:
         pages = [web.get(f"/{path}", self._guard.watch(self._show(path, build))) for path, build in PAGES.items()]

@@ -15,11 +15,11 @@ SUBSCRIBERS_LIMIT = 200_000
 
 
 class ObserverSource:
-    """A lookup that takes a second is made every twenty seconds, and no two at a time."""
+    """A lookup that takes a second is made every twenty seconds, no two at a time, and a second before the next one."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._shelf = Shelf()
+        self._shelf = Shelf(weigh=lambda lookup: len(lookup.subscribers))
 
     async def observe(self) -> Overview:
         return await self._observer.observe()

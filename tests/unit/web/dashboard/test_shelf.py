@@ -126,3 +126,36 @@ async def test_only_so_much_is_kept_and_nothing_that_nobody_asks_for_any_more() 
     clock.now_s += 1.0
     while shelf._kept:  # noqa: ASYNC110 - a timer that nobody is told of
         await asyncio.sleep(0.01)
+
+
+async def test_before_the_next_thing_is_made_as_much_time_goes_by_as_the_last_one_took() -> None:
+    shelf, order = Shelf(), []
+
+    async def slow() -> None:
+        await asyncio.sleep(0.5)
+
+    async def quick() -> None:
+        order.append("quick")
+
+    await shelf.get("slow", slow)
+    next_one = asyncio.create_task(shelf.get("quick", quick))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not order
+    await next_one
+
+
+async def test_what_is_large_makes_room_for_what_is_newer() -> None:
+    shelf = Shelf(ShelfLimits(weight=10), weigh=len)
+
+    async def make() -> str:
+        return "x" * 6
+
+    for key in "abc":
+        await shelf.get(key, make)
+    assert [*shelf._kept] == ["c"]
+
+    async def make_huge() -> str:
+        return "x" * 60
+
+    assert await shelf.get("huge", make_huge) == "x" * 60
