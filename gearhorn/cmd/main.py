@@ -8,12 +8,14 @@ from importlib import import_module
 
 from gearhorn import __version__
 from gearhorn.cmd import exits
+from gearhorn.cmd.failures import tell_failure
 from gearhorn.cmd.options import build_parents
 from gearhorn.errors import BadRequest, GearhornError, Misconfigured, TimedOut, Unavailable
 
 # The commands, in the order of the help, and the module of each in gearhorn.cmd. It is imported when its command is
 # given: all of them together take twice as long to start as any one does. A module has `add_parser(subparsers,
-# parents)`, which sets the default `run`: a function of the parsed arguments that returns an exit status.
+# parents)`, which sets the default `run`: a function of the parsed arguments that returns an exit status; and may set
+# `tell_failure`, which is told an error that ends it.
 _MODULES = {
     "standalone": "standalone",
     "worker": "worker",
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = int(arguments.run(arguments))
         sys.stdout.flush()  # here, where a broken pipe can still be caught
     except GearhornError as error:
-        print(f"gearhorn: {error}", file=sys.stderr)
+        getattr(arguments, "tell_failure", tell_failure)(error)
         return next(status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
     except KeyboardInterrupt:
         return exits.BY_SIGINT

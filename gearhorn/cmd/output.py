@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Mapping
 
 from gearhorn.logs.forms import PlainForm
+from gearhorn.logs.journal import is_journal
 
 HELP_COLUMNS = 80
 
@@ -21,7 +22,7 @@ def say(text: str) -> None:
 def say_log_plainly() -> None:
     """Log lines look like all other messages: the clock and the module are for services. After `read_config`."""
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(PlainForm("gearhorn: "))
+        handler.setFormatter(PlainForm("gearhorn: ", is_journal(sys.stderr)))
 
 
 def write_all(descriptor: int, data: bytes) -> None:

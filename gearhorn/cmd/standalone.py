@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from gearhorn.cmd import exits, security
 from gearhorn.cmd.embedded import EmbeddedServer
+from gearhorn.cmd.failures import tell_failure_of_service
 from gearhorn.cmd.hangups import Hangups
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
@@ -64,7 +65,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
         "--data-dir", type=Path, metavar="DIR", help="where gearhorn.db is kept (default: the user's state folder)"
     )
     security.add_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tell_failure=tell_failure_of_service)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gearhorn.cmd import exits
 from gearhorn.cmd.beside import serve_dashboard_beside
+from gearhorn.cmd.failures import tell_failure_of_service
 from gearhorn.cmd.hangups import Hangups
 from gearhorn.cmd.options import Parents
 from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
@@ -57,7 +58,7 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
         epilog=_STATUSES,
         formatter_class=DescribedParser,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tell_failure=tell_failure_of_service)
 
 
 def run(arguments: argparse.Namespace) -> int:

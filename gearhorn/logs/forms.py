@@ -36,15 +36,17 @@ def on_one_line(text: str) -> str:
 
 
 class PlainForm(logging.Formatter):
-    """For commands that people call: no clock, no level. `prefix` goes before each line."""
+    """For commands that people call: no clock, no level. `beginning` is that of each message."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, beginning: str, for_journal: bool = False) -> None:
         super().__init__()
-        self._prefix = prefix
+        self._beginning = beginning
+        self._for_journal = for_journal
 
     def format(self, record: logging.LogRecord) -> str:
-        lines = [f"{self._prefix}{on_one_line(_message(record))}", *_traceback_lines(self, record)]
-        return "\n".join(lines)
+        lines = [f"{self._beginning}{on_one_line(_message(record))}", *_traceback_lines(self, record)]
+        prefix = priority_of(record.levelno) if self._for_journal else ""
+        return "\n".join(prefix + line for line in lines)
 
 
 class TextForm(logging.Formatter):

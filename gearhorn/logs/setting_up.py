@@ -60,3 +60,8 @@ def _form(settings: LogSettings, for_journal: bool) -> logging.Formatter:
             sys.stderr.reconfigure(encoding="utf-8")  # whatever the locale says
         return JsonForm(settings.worker_id, for_journal)
     return TextForm(for_journal)
+
+
+def speaks_json() -> bool:
+    """Whether the log was set up, and so."""
+    return any(isinstance(handler.formatter, JsonForm) for handler in logging.getLogger().handlers)

@@ -97,6 +97,15 @@ def test_systemd_complains_about_a_command_that_is_not_there(tmp_path: Path) -> 
 
 
 @both_units
+def test_a_reload_is_the_signal_that_the_service_heeds_on_every_systemd(unit: Path) -> None:
+    """systemd 252 has no Type=notify-reload, which would send it by itself: see doc/reload.md."""
+    assert setting(unit, "Type") == "notify"
+    assert setting(unit, "ExecReload") == "/bin/kill -HUP $MAINPID"
+    page = (FOLDER.parents[1] / "doc/reload.md").read_text()
+    assert setting(unit, "ExecReload") in page
+
+
+@both_units
 def test_the_unit_gives_the_service_no_more_rights_than_it_needs(unit: Path, tmp_path: Path) -> None:
     copy = installed(unit, tmp_path)
     done = analyze("security", "--offline=yes", f"--threshold={EXPOSURE_LIMIT}", copy)

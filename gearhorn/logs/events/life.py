@@ -1,6 +1,6 @@
 """The worker's own life: it gets ready, serves, and stops."""
 
-from gearhorn.logs.event import info, warning
+from gearhorn.logs.event import error, info, warning
 
 SERVICE_READY = info(
     "service.ready",
@@ -22,6 +22,13 @@ JOBS_GIVEN_BACK = warning(
     "gave {jobs_count} unfinished jobs back to {server}",
     meaning="The time to finish them was over. The Gearman server gives them to another worker.",
     remedy="If it happens often, raise `[worker] drain_timeout` (and the unit's TimeoutStopSec=).",
+)
+SERVICE_FAILED = error(
+    "service.failed",
+    "{error}",
+    meaning="The worker ends because of this, at the start or in service. In text the line begins with `gearhorn:`, and "
+    "has no event.",
+    remedy="Mend what the line names.",
 )
 SYSTEMD_DEAF = warning(
     "systemd.deaf",

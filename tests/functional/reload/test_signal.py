@@ -125,6 +125,16 @@ def test_a_secret_is_not_shown(own_worker: ReloadingWorker) -> None:
     assert "sesame" not in own_worker.log
 
 
+def test_what_keeps_it_from_starting_is_told_in_the_form_of_its_log(own_worker: ReloadingWorker) -> None:
+    for settings, beginning in (("", "gearhorn: "), ("log_format = json\n", '{"time":')):
+        own_worker.write(f"[DEFAULT]\n{settings}[worker]\ntopic_queues = __x\n")
+        done = subprocess.run(own_worker.argv, cwd=own_worker.folder, capture_output=True, text=True, check=False)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(beginning)
+        assert "[worker] topic_queues: a topic" in line
+        assert done.returncode == 78  # EX_CONFIG of sysexits.h
+
+
 # Moments.
 
 

@@ -63,6 +63,10 @@ def test_the_journal_is_told_the_level_as_one_of_its_priorities(level: int, pref
     assert JsonForm(for_journal=True).format(record_of("so", level=level)).startswith(prefix + "{")
 
 
+def test_a_plain_line_has_a_priority_in_the_journal_too() -> None:
+    assert PlainForm("gearhorn: ", for_journal=True).format(record_of("so")) == "<4>gearhorn: so"
+
+
 def test_a_line_of_a_library_has_its_name() -> None:
     assert TextForm(for_journal=True).format(record_of("%s of %d", "one", 2)) == "<4>WARNING gearhorn.thing: one of 2"
 
