@@ -26,8 +26,8 @@ JOBS_GIVEN_BACK = warning(
 SERVICE_FAILED = error(
     "service.failed",
     "{error}",
-    meaning="The worker ends because of this, at the start or in service. In text the line begins with `gearhorn:`, and "
-    "has no event.",
+    meaning="The worker ends because of this, at the start or in service. In text the line begins with `gearhorn:` "
+    "and has no event.",
     remedy="Mend what the line names.",
 )
 SYSTEMD_DEAF = warning(
