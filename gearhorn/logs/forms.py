@@ -9,12 +9,16 @@ import logging
 import math
 from datetime import UTC, datetime
 
+import msgspec
+
 from gearhorn.logs.event import Line
 
 # journald takes lines of 48 KiB (LineMax= in journald.conf(5)) and breaks longer ones, which breaks their JSON.
 MESSAGE_LIMIT_CHARACTERS = 4000
 FIELD_LIMIT_CHARACTERS = 1000
 TRACEBACK_LIMIT_CHARACTERS = 6000
+
+_encode = msgspec.json.Encoder().encode
 
 # What a library says has no event of ours.
 LIBRARY = "library.said"
@@ -122,7 +126,10 @@ def _time(created_s: float) -> str:
 
 def _written(shown: dict[str, object]) -> str:
     """In UTF-8, in which it takes least. What cannot be shown, or is no UTF-8 at all, is escaped as JSON does."""
-    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text = _encode(shown).decode()
+    except (UnicodeError, OverflowError):
+        text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)

@@ -136,6 +136,7 @@ def test_json_has_an_exception_as_a_field() -> None:
     [
         (1, 1),
         (1.5, 1.5),
+        (1 << 80, 1 << 80),
         (True, True),
         (None, None),
         (float("inf"), "inf"),
@@ -145,6 +146,7 @@ def test_json_has_an_exception_as_a_field() -> None:
         (["a", 1], ["a", 1]),
         ([{"option": "x", 1: None}], [{"option": "x", "1": None}]),
         ("\udc80", "\udc80"),
+        ("é\u2028\x00", "é\u2028\x00"),
         (OSError("gone"), "gone"),
     ],
 )
