@@ -56,7 +56,9 @@ def whats_of(code: str, *words: str) -> list[str]:
 def test_a_system_that_is_well_has_notes_at_the_most_and_nothing_is_left_behind(system: System) -> None:
     state, found = system.doctor()
     assert (state, {finding.severity for finding in found.values()} - {"note"}) == ("well", set())
-    assert PROBE_TOPIC not in system.run("topics").stdout
+    topics = run_gearhorn(system.folder, "topics", f"--store={system.store_url}")
+    assert topics.returncode == exits.OK
+    assert PROBE_TOPIC not in topics.stdout
     with system.gearmand._connect() as connection:
         connection.sendall(b"status\n")
         assert PROBE_TOPIC.encode() not in connection.recv(1 << 20)

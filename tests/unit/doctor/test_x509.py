@@ -44,6 +44,11 @@ def test_what_is_no_certificate_is_refused(data: bytes) -> None:
         read_validity(data)
 
 
+def test_a_certificate_without_its_last_byte_is_refused() -> None:
+    with pytest.raises(ValueError, match="ends too early"):
+        read_validity(_KNOWN[:-1])
+
+
 @given(st.data())
 def test_a_certificate_that_is_cut_or_bent_is_refused_or_read(data: st.DataObject) -> None:
     der = bytearray(_KNOWN)
