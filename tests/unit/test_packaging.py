@@ -39,6 +39,7 @@ PACKAGE_OF_PROGRAM = {
     "php": "php-cli",
     "promtool": "prometheus",
     "rabbitmq-server": "rabbitmq-server",
+    "promtool": "prometheus",
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
