@@ -36,6 +36,9 @@ def test_a_topic_that_was_gone_is_told_from_its_new_beginning() -> None:
     assert lines_of(differences, counters) == set()
     counters.meters.of("news", has_subscribers=True).copies = 2
     assert lines_of(differences, counters) == {"gearhorn.copies.news:2|c"}
+    counters.meters.forget("news")
+    counters.meters.of("news", has_subscribers=True).copies = 1
+    assert lines_of(differences, counters) == {"gearhorn.copies.news:1|c"}
 
 
 def test_gauges_are_told_as_they_are() -> None:

@@ -82,6 +82,8 @@ def test_nothing_can_be_done_but_reading(run: Run, method: str) -> None:
         async with opened() as site:
             got = await ask(site, question(method, headers="Content-Length: 0\r\n"))
             assert got.split()[1] in (b"405", b"400")
+            got = await ask(site, question(method, "/other", headers="Content-Length: 0\r\n"))
+            assert got.split()[1] in (b"405", b"400")
 
     run(work())
 
