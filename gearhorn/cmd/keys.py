@@ -17,6 +17,8 @@ SECRET_BYTES = 32
 _DESCRIPTION = paragraphs(
     """Prints a table for the keys file, with a fresh secret, to be added to the file of the service and to that of
     whoever signs with the key. A key may do nothing unless told so, here or in the file.""",
+    """With --json it is one object, with the key's id as its only key and the table as its value: for programs that
+    write the file themselves.""",
 )
 
 _STATUSES = status_table({exits.OK: "printed", exits.USAGE: "wrong usage"})
@@ -39,21 +41,26 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
     new.add_argument(
         "--client-ids", action="append", metavar="PATTERN", help="the only clients that it may name (else: any)"
     )
+    new.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     new.set_defaults(run=print_new)
 
 
 def print_new(arguments: argparse.Namespace) -> int:
     if not KEY_ID.fullmatch(arguments.key_id):
         raise BadRequest("ID", f"{arguments.key_id!r} has more than letters, digits, dots, dashes and underscores")
-    name = f'"{arguments.key_id}"' if "." in arguments.key_id else arguments.key_id
-    print(f'[{name}]\nsecret = "{secrets.token_hex(SECRET_BYTES)}"')
-    for right in RIGHTS.values():
-        print(f"{right} = {_list(getattr(arguments, right))}")
+    key: dict[str, Any] = {"secret": secrets.token_hex(SECRET_BYTES)}
+    key |= {right: getattr(arguments, right) for right in RIGHTS.values()}
     if arguments.client_ids is not None:
-        print(f"client_ids = {_list(arguments.client_ids)}")
+        key["client_ids"] = arguments.client_ids
+    if arguments.json:
+        print(json.dumps({arguments.key_id: key}))
+    else:
+        _print_table(arguments.key_id, key)
     return exits.OK
 
 
-def _list(patterns: list[str]) -> str:
-    """JSON's strings are TOML's, too."""
-    return json.dumps(patterns)
+def _print_table(key_id: str, key: dict[str, Any]) -> None:
+    """JSON's strings and lists are TOML's, too."""
+    print(f'["{key_id}"]' if "." in key_id else f"[{key_id}]")
+    for name, value in key.items():
+        print(f"{name} = {json.dumps(value)}")

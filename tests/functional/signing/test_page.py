@@ -165,3 +165,11 @@ def test_gearhorn_makes_keys(tmp_path: Path) -> None:
     assert not keys["a.b"].may_name("eve")
     wrong = run_gearhorn(tmp_path, "keys", "new", "a b")
     assert wrong.returncode == 2
+
+
+def test_gearhorn_makes_keys_for_programs(tmp_path: Path) -> None:
+    words = ("--publish=orders", "--client-ids=host-?", "--json")
+    told = json.loads(run_gearhorn(tmp_path, "keys", "new", "web", *words).stdout)
+    assert told.keys() == {"web"}
+    assert len(told["web"].pop("secret")) == 64
+    assert told["web"] == {"publish": ["orders"], "subscribe": [], "unsubscribe": [], "client_ids": ["host-?"]}
