@@ -76,6 +76,10 @@ def test_text_comes_out_as_it_went_in(text: str) -> None:
     assert text.replace("…", "...") in shown
 
 
+def test_a_minus_can_be_copied_whatever_a_distribution_makes_of_hyphens() -> None:
+    assert roff.escaped("--wait") == r"\-\-wait"
+
+
 def test_a_picture_keeps_its_lines() -> None:
     shown, _ = formatted(roff.page("try", 1, "0", roff.section("EXAMPLES", roff.paragraph("  one\n    two -x"))))
     assert "one\n" in shown
