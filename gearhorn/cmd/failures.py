@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from gearhorn.errors import GearhornError
+from gearhorn.errors import GearhornError, TimedOut, Unavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.life import SERVICE_FAILED
 from gearhorn.logs.forms import on_one_line, priority_of
@@ -16,6 +16,8 @@ log = log_for(__name__)
 def tell_failure(error: GearhornError) -> None:
     prefix = priority_of(logging.ERROR) if is_journal(sys.stderr) else ""
     print(f"{prefix}gearhorn: {on_one_line(str(error))}", file=sys.stderr)
+    if isinstance(error, TimedOut | Unavailable) and sys.stderr.isatty():  # a person; programs have the exit status
+        print("gearhorn: to find out why: gearhorn doctor", file=sys.stderr)
 
 
 def tell_failure_of_service(error: GearhornError) -> None:

@@ -16,6 +16,7 @@ from gearhorn.losses import LOSS
 from gearhorn.store.base import Change, Subscribe
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.servers.commands import run_gearhorn, run_on_terminal
+from tests.servers.process import free_port
 from tests.servers.standalone import clean_environment
 from tests.servers.stores import Memcached, Redis
 
@@ -239,3 +240,9 @@ def test_where_nothing_was_lost_there_is_nothing_to_forget(tmp_path: Path, store
     done = run_gearhorn(tmp_path, "topics", f"--store={store_url}", "forget-loss")
     assert (done.returncode, done.stdout) == (exits.OK, "")
     assert done.stderr == "gearhorn: the store has lost nothing that is known\n"
+
+
+def test_a_person_is_told_who_knows_why_the_store_cannot_be_reached(tmp_path: Path) -> None:
+    store = f"--store=redis://127.0.0.1:{free_port()}"
+    assert run_on_terminal(tmp_path, "topics", store).endswith("\ngearhorn: to find out why: gearhorn doctor\n")
+    assert "doctor" not in run_gearhorn(tmp_path, "topics", store).stderr

@@ -11,8 +11,8 @@ from oslo_config import cfg, generator
 
 from gearhorn.config import CLIENT_ID_LIMIT_BYTES, Config
 from gearhorn.errors import Misconfigured
-from gearhorn.names import OwnQueues
 from gearhorn.monitoring.settings import MonitoringSettings, StatsdSettings
+from gearhorn.names import OwnQueues
 from gearhorn.net.address import Address
 from gearhorn.options import GROUPS
 from tests.servers.certificates import Certificates, encrypted

@@ -122,6 +122,7 @@ Nobody takes the empty store for a list of nobody.
 ```console
 $ gearhorn publish news hello
 gearhorn: the store lost its lists of subscribers at 2026-11-22T06:00:00Z, and nobody has subscribed to 'news' since
+gearhorn: to find out why: gearhorn doctor
 $ echo $?
 6
 $ gearhorn doctor
