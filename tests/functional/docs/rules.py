@@ -148,7 +148,10 @@ def _read_ini(block: Block, sandbox: Sandbox) -> None:
 def _read_unit(block: Block, _: Sandbox) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(block.text)
+    try:
+        unit.read_string(block.text)
+    except configparser.Error as error:
+        raise NotTrue(f"{block.place}: {error}") from None
     if not unit.sections() or set(unit.sections()) - SYSTEMD_SECTIONS:
         raise NotTrue(f"{block.place}: this is no unit of systemd: it has the sections {unit.sections()}")
 

@@ -73,6 +73,7 @@ UNTRUE = {
     "an option that is none": fenced("ini", "[reaper]", "polcy = report"),
     "a value that is none": fenced("ini", "[reaper]", "policy = rapport"),
     "a unit that is none": fenced("systemd", "[Servce]", "User=x"),
+    "a unit with a line that is none": fenced("systemd", "[Service]", "User"),
     "JSON that is none": fenced("json", "{'topic': 1}"),
     "lines of JSON that are none": fenced("jsonl", "{}", "{"),
     "TOML that is none": fenced("toml", "a = b"),
