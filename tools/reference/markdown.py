@@ -14,6 +14,7 @@ from tools.reference.statuses import general_statuses
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#$~^{}])")
 _CODE = re.compile(r"(`[^`]+`)")
 _SETTING = re.compile(r"\[(\w+)\] (\w+)")
+_PAGE = re.compile(r"\bdoc/([\w/-]+\.md)")
 _SWITCH = re.compile(r"(?<![\w-])(--[a-z][a-z-]*[a-z])")
 
 
@@ -38,7 +39,9 @@ def _plain(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SWITCH.sub(r"`\1`", _SPECIAL.sub(r"\\\1", text))
+    """A page is linked to by its title, whatever the page that this text comes to stand on."""
+    text = _SWITCH.sub(r"`\1`", _SPECIAL.sub(r"\\\1", text))
+    return _PAGE.sub(r"[](/\1)", text)
 
 
 def _setting_link(section: str, name: str) -> str:

@@ -280,3 +280,4 @@ complete -c gearhorn -n '_shtab_gearhorn_using keys new' -l publish -x -d 'topic
 complete -c gearhorn -n '_shtab_gearhorn_using keys new' -l subscribe -x -d 'topics where it may subscribe'
 complete -c gearhorn -n '_shtab_gearhorn_using keys new' -l unsubscribe -x -d 'topics where it may unsubscribe'
 complete -c gearhorn -n '_shtab_gearhorn_using keys new' -l client-ids -x -d 'the only clients that it may name (else: any)'
+complete -c gearhorn -n '_shtab_gearhorn_using keys new' -l json -d 'print one JSON object, for programs'

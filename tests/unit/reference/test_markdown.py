@@ -17,6 +17,7 @@ from tools.reference.settings import read_sections
         ("see `gearhorn workers`_", r"see `gearhorn workers`\_"),
         ("with --wait, not a--b", "with `--wait`, not a--b"),
         ("as [store] url says", "as [`[store] url`](#option-store-url) says"),
+        ("see doc/logs.md for more", "see [](/logs.md) for more"),
         ("as [store] nothing says", r"as \[store\] nothing says"),
     ],
 )
