@@ -16,7 +16,7 @@ class Event:
     """`text` is a template of str.format, made with the fields; `more` names fields that it does not show.
 
     `meaning` and `remedy` are for the operator, and `ended_by` is the name of the event which says that a trouble that
-    lasts is over.
+    lasts is over. What somebody outside can cause without end `comes_often`: see crowds.py.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Event:
     remedy: str = ""
     ended_by: str = ""
     more: tuple[str, ...] = ()
+    comes_often: bool = False
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -38,20 +39,43 @@ def debug(name: str, text: str, meaning: str, remedy: str = "", more: tuple[str,
     return Event(name, logging.DEBUG, text, meaning, remedy, more=more)
 
 
-def info(name: str, text: str, meaning: str, remedy: str = "", ended_by: str = "", more: tuple[str, ...] = ()) -> Event:
-    return Event(name, logging.INFO, text, meaning, remedy, ended_by, more)
+def info(
+    name: str,
+    text: str,
+    meaning: str,
+    remedy: str = "",
+    ended_by: str = "",
+    more: tuple[str, ...] = (),
+    *,
+    comes_often: bool = False,
+) -> Event:
+    return Event(name, logging.INFO, text, meaning, remedy, ended_by, more, comes_often)
 
 
 def warning(
-    name: str, text: str, meaning: str, remedy: str = "", ended_by: str = "", more: tuple[str, ...] = ()
+    name: str,
+    text: str,
+    meaning: str,
+    remedy: str = "",
+    ended_by: str = "",
+    more: tuple[str, ...] = (),
+    *,
+    comes_often: bool = False,
 ) -> Event:
-    return Event(name, logging.WARNING, text, meaning, remedy, ended_by, more)
+    return Event(name, logging.WARNING, text, meaning, remedy, ended_by, more, comes_often)
 
 
 def error(
-    name: str, text: str, meaning: str, remedy: str = "", ended_by: str = "", more: tuple[str, ...] = ()
+    name: str,
+    text: str,
+    meaning: str,
+    remedy: str = "",
+    ended_by: str = "",
+    more: tuple[str, ...] = (),
+    *,
+    comes_often: bool = False,
 ) -> Event:
-    return Event(name, logging.ERROR, text, meaning, remedy, ended_by, more)
+    return Event(name, logging.ERROR, text, meaning, remedy, ended_by, more, comes_often)
 
 
 class Line:

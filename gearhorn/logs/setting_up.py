@@ -5,6 +5,7 @@ import logging
 import sys
 from dataclasses import dataclass, replace
 
+from gearhorn.logs.crowds import Crowds
 from gearhorn.logs.forms import JsonForm, TextForm
 from gearhorn.logs.journal import is_journal
 
@@ -34,6 +35,7 @@ class OwnHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
+        self.addFilter(Crowds())
 
 
 def set_up_logging(settings: LogSettings) -> None:

@@ -17,11 +17,13 @@ GUEST_REFUSED = info(
     "guest.refused",
     "refused a connection of {guest}: no TLS handshake: {reason}",
     meaning="It speaks no TLS, or has no certificate that is trusted.",
+    comes_often=True,
 )
 RIGHT_MISSING = info(
     "right.missing",
     "{subject} may not {verb} {queue!r}",
     meaning="`--acl` gives this certificate no such right.",
+    comes_often=True,
 )
 RIGHT_GRANTED = info(
     "right.granted", "{by} granted {verb} to {subject}: {pattern}", meaning="Somebody used the admin command `acl`."
@@ -32,10 +34,12 @@ GRANT_REFUSED = warning(
     "{by} may not grant anything, and tried to: {verb} to {subject}",
     meaning="A certificate without the right `grant` used the admin command `acl`.",
     remedy="Find out who holds that certificate.",
+    comes_often=True,
 )
 REVOKE_REFUSED = warning(
     "revoke.refused",
     "{by} may not revoke anything of others, and tried to: {verb} of {subject}",
     meaning="The same.",
     remedy="Find out who holds that certificate.",
+    comes_often=True,
 )

@@ -38,3 +38,16 @@ SYSTEMD_DEAF = warning(
     ended_by="systemd.back",
 )
 SYSTEMD_BACK = info("systemd.back", "systemd can be told again", meaning="The trouble before is over.")
+LINES_LEFT_OUT = warning(
+    "lines.left_out",
+    "more lines of {event} are left out for {window_s:g} s",
+    meaning="There were a hundred within ten seconds. Only events that others can cause without end are left out; "
+    "metrics count all of them.",
+    remedy="Find out who causes them: the lines before tell.",
+    ended_by="lines.left_out_so_far",
+)
+LINES_LEFT_OUT_SO_FAR = info(
+    "lines.left_out_so_far",
+    "{lines_count} lines of {event} were left out",
+    meaning="Said with the next line of that event.",
+)

@@ -7,6 +7,7 @@ PAGE_BUG = error(
     "the page {path} ran into a bug",
     meaning="A bug in gearhorn. Who asked for the page was told so; all else goes on.",
     remedy="Report it, with the traceback.",
+    comes_often=True,
 )
 
 DASHBOARD_OPEN = info(

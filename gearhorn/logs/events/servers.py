@@ -15,6 +15,7 @@ SERVER_COMPLAINED = warning(
     "Gearman server {server} complained: {complaint}",
     meaning="It sent an ERROR packet.",
     remedy="Nothing, for one; if it happens often, tell the developers.",
+    comes_often=True,
 )
 SERVER_PACKET_BUG = error(
     "server.packet_bug",
