@@ -14,7 +14,7 @@ import pytest
 from gearhorn.cmd import exits
 from tests.functional.contract.clients import Client, Receiver
 from tests.functional.facts.raw import Kind, Peer, packet
-from tests.servers.gearhorn_worker import READY, GearhornWorker
+from tests.servers.gearhorn_worker import NO_PAGES, READY, GearhornWorker
 from tests.servers.gearman import Geard, Gearmand, GearmanServer
 from tests.servers.process import wait_until
 from tests.servers.stores import Redis
@@ -333,7 +333,10 @@ def start_line(folder: Path, settings: str, *arguments: str) -> tuple[int, str]:
     file = folder / "gearhorn.conf"
     file.write_text(settings)
     file.chmod(0o600)  # or there would be a second line about a file with secrets that everybody may read
-    command = [sys.executable, "-m", "gearhorn", "worker", f"--config-file={file}", *arguments]
+    quiet = folder / "quiet.conf"  # or another worker of this machine may have the port of the pages
+    quiet.write_text(NO_PAGES)
+    files = [f"--config-file={each}" for each in (quiet, file)]
+    command = [sys.executable, "-m", "gearhorn", "worker", *files, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=END_LIMIT_S, check=False)
     assert done.stdout == ""
     assert re.fullmatch(r"gearhorn: [^\n]+\n", done.stderr), done.stderr
