@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
 
 from gearhorn.bodies import TTL_LIMIT_S
 from gearhorn.core.members import Members
@@ -12,7 +14,10 @@ from gearhorn.names import check_pair, queue_name
 from gearhorn.store.base import Applied, Change, ChangeResult, Collision, Store, Subscribe, Unsubscribe
 
 # One round of matchmaking for so many. A change of one list in memcached takes no more.
-LINES_AT_ONCE = 2000
+CHANGES_AT_ONCE = 2000
+# So many lines are put in order first. An export from Redis has none, and 2,000 clients from all over a long list would
+# have all of it written anew in memcached, again and again.
+LINES_AT_ONCE = 50_000
 
 Make = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeResult]]]
 Pair = tuple[str, str]
@@ -20,6 +25,10 @@ Pair = tuple[str, str]
 
 class BadLine(GearhornError):
     """A line that cannot be taken, where none is to be left out. Those before it are in the store."""
+
+    def __init__(self, number: int, error: BadRequest) -> None:
+        self.number = number
+        super().__init__(f"line {number}: {error}")
 
 
 @dataclass(slots=True)
@@ -49,16 +58,9 @@ class Rules:
     replaces: str = ""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Changes that go together, and the numbers of their lines."""
-
-    changes: list[Subscribe] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-
-    def add(self, number: int, change: Subscribe) -> None:
-        self.changes.append(change)
-        self.numbers.append(number)
+class _Line(NamedTuple):
+    number: int
+    change: Subscribe
 
 
 class Import:
@@ -83,19 +85,21 @@ class Import:
 
     async def take(self, lines: Iterable[bytes]) -> None:
         """Raises StoreUnavailable, and BadLine at the first one that is not in order, when those before it are in."""
-        batch, wrong = _Batch(), None
+        taken: list[_Line] = []
+        wrong = None
         for line in lines:
             self.line_count += 1
             try:
                 change = self._judge(line)
             except BadRequest as error:
+                self.count.invalid += 1
                 wrong = self._refuse(self.line_count, error)
                 if wrong is not None:
                     break
             else:
                 if change is not None:
-                    batch.add(self.line_count, change)
-        wrong = await self._bring_in(batch) or wrong
+                    taken.append(_Line(self.line_count, change))
+        wrong = await self._bring_in(_in_order(taken)) or wrong
         if wrong is not None:
             raise wrong
 
@@ -104,7 +108,7 @@ class Import:
         try:
             self._reader.check_end()
         except BadRequest as error:
-            raise BadLine(f"line {self.line_count + 1}: {error}") from None
+            raise BadLine(self.line_count + 1, error) from None
 
     async def remove_others(self) -> None:
         """Whoever is on a list and not among the lines."""
@@ -132,46 +136,64 @@ class Import:
             self._kept.add(hash((entry.topic, entry.client_id)))
         return Subscribe(entry.topic, entry.client_id, ttl_s, never_shortens=not self._rules.replaces)
 
-    async def _bring_in(self, batch: _Batch) -> BadLine | None:
-        """The first line that is wrong, if any is and none is to be left out."""
-        batch, has_no_room = await self._that_have_room(batch)
-        results = await self._make(batch.changes) if batch.changes else ()
-        wrong = [self._note(*made) for made in zip(batch.numbers, batch.changes, results, strict=True)]
-        return next(filter(None, wrong), has_no_room)
+    async def _bring_in(self, lines: Sequence[_Line]) -> BadLine | None:
+        """The first line that is wrong, if any is and none is to be left out. Nothing behind it is begun then."""
+        wrong: BadLine | None = None
+        for start in range(0, len(lines), CHANGES_AT_ONCE):
+            some = lines[start : start + CHANGES_AT_ONCE]
+            wrong = await self._make_some([one for one in some if wrong is None or one.number < wrong.number]) or wrong
+        return wrong
 
-    def _note(self, number: int, change: Subscribe, result: ChangeResult) -> BadLine | None:
+    async def _make_some(self, lines: Sequence[_Line]) -> BadLine | None:
+        fitting, has_no_room = await self._that_have_room(lines)
+        results = await self._make([one.change for one in fitting]) if fitting else ()
+        wrong = [self._note(*made) for made in zip(fitting, results, strict=True)]
+        return min(filter(None, [*wrong, has_no_room]), key=lambda one: one.number, default=None)
+
+    def _note(self, line: _Line, result: ChangeResult) -> BadLine | None:
+        topic, client_id = line.change.topic, line.change.client_id
         if isinstance(result, Collision):
             self.count.collisions += 1
-            queue = queue_name(change.topic, change.client_id).decode()
+            queue = queue_name(topic, client_id).decode()
             reason = f"the queue {queue!r} is that of a subscriber of topic {result.topic!r}"
-            return self._refuse(number, BadRequest("client_id", reason), is_counted=True)
+            return self._refuse(line.number, BadRequest("client_id", reason))
         self.count.new += result.changed
         self.count.already += not result.changed
-        self._sizes[change.topic] = self._sizes.get(change.topic, 0) + result.changed
+        self._sizes[topic] = self._sizes.get(topic, 0) + result.changed
         return None
 
-    def _refuse(self, number: int, error: BadRequest, *, is_counted: bool = False) -> BadLine | None:
-        self.count.invalid += not is_counted
+    def _refuse(self, number: int, error: BadRequest) -> BadLine | None:
+        wrong = BadLine(number, error)
         if not self._rules.skips_bad:
-            return BadLine(f"line {number}: {error}")
-        self._complain(f"line {number}: {error}")
+            return wrong
+        self._complain(str(wrong))
         return None
 
-    async def _that_have_room(self, batch: _Batch) -> tuple[_Batch, BadLine | None]:
+    async def _that_have_room(self, lines: Sequence[_Line]) -> tuple[list[_Line], BadLine | None]:
         """Without those whose topic has as many subscribers as it may have; or up to the first of them."""
-        kept, lists = _Batch(), dict[str, Members]()
-        for number, change in zip(batch.numbers, batch.changes, strict=True):
-            if self._sizes.get(change.topic, 0) + len(batch.changes) > self._rules.limit_count:
-                if change.topic not in lists:
-                    (found,) = await self._store.read([change.topic])
-                    lists[change.topic] = Members.of(found.client_ids)
-                if not _has_room(lists, change, self._rules.limit_count):
-                    reason = f"{change.topic!r} may have {self._rules.limit_count} subscribers"
-                    if wrong := self._refuse(number, BadRequest("topic", reason)):
-                        return kept, wrong
+        fitting: list[_Line] = []
+        lists: dict[str, Members] = {}
+        limit_count = self._rules.limit_count
+        for line in lines:
+            topic = line.change.topic
+            if self._sizes.get(topic, 0) + len(lines) > limit_count:
+                if topic not in lists:
+                    (found,) = await self._store.read([topic])
+                    lists[topic] = Members.of(found.client_ids)
+                if not _has_room(lists, line.change, limit_count):
+                    self.count.invalid += 1
+                    reason = f"{topic!r} may have {limit_count} subscribers"
+                    if wrong := self._refuse(line.number, BadRequest("topic", reason)):
+                        return fitting, wrong
                     continue
-            kept.add(number, change)
-        return kept, None
+            fitting.append(line)
+        return fitting, None
+
+
+def _in_order(lines: Sequence[_Line]) -> list[_Line]:
+    """Those of a topic that stand together by client id. Whose queue a name becomes does not depend on that."""
+    runs = groupby(lines, key=lambda one: one.change.topic)
+    return [line for _, run in runs for line in sorted(run, key=lambda one: one.change.client_id.encode())]
 
 
 def _has_room(lists: dict[str, Members], change: Subscribe, limit_count: int) -> bool:

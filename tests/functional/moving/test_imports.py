@@ -105,7 +105,7 @@ def test_exports_may_stand_behind_each_other_and_come_by_a_pipe(file_place: Plac
 
 
 def test_ctrl_c_ends_it_and_another_run_goes_on(file_place: Place) -> None:
-    lines = "".join(entry("news", f"host{number:04}") for number in range(4000))
+    lines = "".join(entry("news", f"host{number:05}") for number in range(60_000))
     command = [sys.executable, "-m", "gearhorn", "import", "-", "--config-file", str(file_place.home / "gearhorn.conf")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(file_place.home)
@@ -120,7 +120,7 @@ def test_ctrl_c_ends_it_and_another_run_goes_on(file_place: Place) -> None:
         assert b"Run it again to go on" in process.stderr.read()
     told = file_place.told(text=lines)
     assert told["already"] >= 2000
-    assert told["already"] + told.get("new", 0) == 4000
+    assert told["already"] + told.get("new", 0) == 60_000
 
 
 def test_the_bar_is_for_terminals_only(file_place: Place) -> None:

@@ -134,3 +134,29 @@ async def test_a_dry_run_keeps_few_lists_in_memory(scene: Scene, monkeypatch: py
         (result,) = await rehearsal.make([Subscribe(f"t{number}", "a")])
         assert result == (0, False)
         assert len(rehearsal._lists) == 1
+
+
+async def test_lines_of_a_topic_are_put_in_order_before_they_are_made(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearhorn.moving.importing.CHANGES_AT_ONCE", 2)
+    made: list[list[str]] = []
+
+    async def make(changes: Sequence[Change]) -> Sequence[ChangeResult]:
+        made.append([f"{change.topic}/{change.client_id}" for change in changes])
+        return (await scene.store.apply(changes)).results
+
+    work = scene.begin()
+    work._make = make
+    await work.take([b"n\td", b"n\tb", b"n\ta", b"n\tc", b"m\tz", b"m\ty", b"n\ta"])
+    assert made == [["n/a", "n/b"], ["n/c", "n/d"], ["m/y", "m/z"], ["n/a"]]
+
+
+async def test_everything_before_the_first_wrong_line_is_in_and_nothing_behind_it_is_begun(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gearhorn.moving.importing.CHANGES_AT_ONCE", 1)
+    await scene.store.apply([Subscribe("n_a", "x")])  # whose queue n_a_x is
+    with pytest.raises(BadLine, match=r"^line 3: client_id: the queue 'n_a_x'"):
+        await scene.bring("n\tz", "n\tb", "n\ta_x", "n\ty", "n\tc", skips_bad=False)
+    assert await scene.names("n") == ["b", "z"]
