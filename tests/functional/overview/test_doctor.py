@@ -22,14 +22,15 @@ from gearhorn.doctor.probe import PROBE_TOPIC
 from gearhorn.losses import LOSS, Loss
 from gearhorn.store.facts import ask_redis
 from gearhorn.store.opening import StoreSettings, open_store
-from tests.functional.overview.system import System, examine, examine_all, findings_in, nobody
+from tests.functional.overview.system import System, asking, examine, examine_all, findings_in, nobody
+from tests.functional.reaper.looks import settings
 from tests.servers.certificates import Certificates
 from tests.servers.commands import run_gearhorn, run_on_terminal
 from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.gearman import Geard, Gearmand
 from tests.servers.process import wait_until
 from tests.servers.standalone import clean_environment
-from tests.servers.stores import Memcached
+from tests.servers.stores import Memcached, Redis
 
 LIMIT_S = 60.0
 
@@ -124,6 +125,28 @@ def test_a_redis_that_writes_nothing_to_disk_is_found(system: System) -> None:
     finally:
         paste(system.folder, found["redis-not-persistent"].fix.split(" && ")[0])
     assert redis.config_get("appendonly") == {"appendonly": "yes"}
+
+
+def test_a_redis_that_takes_no_changes_is_found(system: System) -> None:
+    redis = system.redis.client()
+    redis.config_set("maxmemory", "1")  # with noeviction: it is full
+    try:
+        assert {"store-refuses-writes", "redis-nearly-full"} <= system.doctor("--no-probe")[1].keys()
+    finally:
+        redis.config_set("maxmemory", "0")
+    wait_until(lambda: system.doctor()[0] == "well", "the worker to go on", LIMIT_S)
+
+
+def test_a_redis_that_cannot_save_is_found(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with Redis(tmp_path / "redis", "--dir", str(tmp_path / "data")) as server, nobody() as address:
+        (tmp_path / "data").rmdir()
+        redis = server.client()
+        redis.bgsave()
+        wait_until(lambda: redis.info("persistence")["rdb_last_bgsave_status"] == "err", "the failure", LIMIT_S)
+        found = examine(f"--store=redis://{server.address}", f"--gearman={address}")[1]["redis-saving-fails"]
+        assert found.severity == "error"
+        assert "saving started" in paste(tmp_path, found.fix)
 
 
 async def test_the_clock_of_a_redis_is_held_against_this_hosts(system: System) -> None:
@@ -256,6 +279,36 @@ def test_workers_that_hang_die_or_use_another_store_are_found(tmp_path: Path) ->
         wait_until(lambda: "worker-ran-out" in doctor("--no-probe")[1], "the lease to run out", LIMIT_S)
         paste(tmp_path, doctor("--no-probe")[1]["worker-ran-out"].fix)
         assert {"no-worker", "server-unserved"} == doctor()[1].keys()
+
+
+def test_subscribers_that_are_dead_and_a_probe_that_is_refused_are_found(tmp_path: Path) -> None:
+    made = run_gearhorn(tmp_path, "keys", "new", "doctor", "--publish=*", "--subscribe=*", "--unsubscribe=*")
+    keys = tmp_path / "keys.toml"
+    keys.write_text(made.stdout)
+    keys.chmod(0o600)
+    (tmp_path / "worker").mkdir()
+    (tmp_path / "worker" / "gearhorn.conf").write_text(
+        f"[signing]\nkeys_file = {keys}\nrequired_topics = {PROBE_TOPIC}\n" + settings(dead_after=1)
+    )
+    store = f"sqlite:///{tmp_path}/lists.db"
+    with (
+        Gearmand(tmp_path / "gearmand") as server,
+        GearhornWorker([server.address], store, tmp_path / "worker"),
+        asking(server) as client,
+    ):
+        client.request("subscribe_fanout", {"topic": "news", "client_id": "gone"})
+        for _ in range(20):
+            client.request("fanout", {"topic": "news", "payload": "x", "background": True})
+        places = [f"--store={store}", f"--gearman={server.address}"]
+        assert examine(*places)[1].keys() >= {"probe-refused"}
+        wait_until(lambda: "subscriber-dead" in examine("--no-probe", *places)[1], "it to be dead", LIMIT_S)
+        fix = examine("--no-probe", *places)[1]["subscriber-dead"].fix
+        assert paste(tmp_path, fix) == ""
+        wait_until(lambda: "subscriber-dead" not in examine("--no-probe", *places)[1], "it to be gone", LIMIT_S)
+        signed = ["--sign-key=doctor", f"--sign-keys-file={keys}"]
+        done = run_gearhorn(tmp_path, "doctor", "--json", *places, *signed)
+        assert "probe-refused" not in findings_in(done.stdout)
+        assert "probe-failed" not in findings_in(done.stdout)
 
 
 async def _lose_lists(url: str) -> None:

@@ -58,3 +58,11 @@ async def test_of_a_gearmand_elsewhere_nobody_knows() -> None:
 async def test_without_the_option_nobody_asks() -> None:
     with pytest.raises(Skip):
         await found(check_persistence, site())
+
+
+async def test_a_server_that_takes_its_time_is_a_warning() -> None:
+    slow = site()
+    servers = tuple(replace(server, took_s=2.5) for server in slow.overview.servers)
+    [finding] = await findings_of(check_servers, replace(slow, overview=replace(slow.overview, servers=servers)))
+    assert finding.code == "server-slow"
+    assert "took 2.5 s" in finding.what
