@@ -135,6 +135,18 @@ def test_what_keeps_it_from_starting_is_told_in_the_form_of_its_log(own_worker: 
         assert done.returncode == 78  # EX_CONFIG of sysexits.h
 
 
+def test_the_journal_is_told_how_bad_it_is(own_worker: ReloadingWorker) -> None:
+    own_worker.write("[worker]\ntopic_queues = __x\n")
+    for is_journal in (True, False):
+        with (own_worker.folder / "journal").open("w") as journal:
+            found = os.fstat(journal.fileno())
+            stream = f"{found.st_dev}:{found.st_ino + (not is_journal)}"
+            environ = {**os.environ, "JOURNAL_STREAM": stream}
+            subprocess.run(own_worker.argv, cwd=own_worker.folder, stderr=journal, env=environ, check=False)
+        shown = (own_worker.folder / "journal").read_text()
+        assert shown.startswith("<3>gearhorn: " if is_journal else "gearhorn: ")
+
+
 # Moments.
 
 
