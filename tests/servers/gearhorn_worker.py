@@ -52,8 +52,13 @@ class GearhornWorker(ServerProcess):
             raise
         return self
 
+    @property
+    def new_log(self) -> str:
+        """Since its last start."""
+        return self.log[self._old_log_characters :]
+
     def is_ready(self) -> bool:
-        return READY in self.log[self._old_log_characters :]
+        return READY in self.new_log
 
     def restart(self) -> None:
         self.stop()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from gearhorn.metrics.exposition import series
 from tests.servers.gearhorn_worker import GearhornWorker
+from tests.servers.process import wait_until
 
 PAGES = "[metrics]\nlisten = 127.0.0.1:0\n"
 
@@ -26,8 +27,15 @@ class Got(NamedTuple):
 
 
 def url_of(worker: GearhornWorker) -> str:
-    """Where the worker's pages are since its last start."""
-    return _URL.findall(worker.log)[-1]
+    """Where the worker's pages are since its last start. They may be there a moment after it is ready."""
+    found: list[str] = []
+
+    def is_told() -> bool:
+        found[:] = _URL.findall(worker.new_log)
+        return bool(found)
+
+    wait_until(is_told, "the worker to say where its pages are", LIMIT_S)
+    return found[-1]
 
 
 def get(worker: GearhornWorker, path: str, accept: str = "*/*") -> Got:
