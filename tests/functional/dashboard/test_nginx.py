@@ -1,6 +1,7 @@
 """The proxy of doc/dashboard.md: nginx itself is asked whether it understands it, and passes everything on."""
 
 import base64
+import html
 import re
 import subprocess
 import urllib.error
@@ -8,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urljoin
 
 import pytest
 
@@ -86,7 +88,10 @@ def proxied(system: System, tmp_path: Path) -> Iterator[Proxied]:
 
 def test_the_proxy_of_the_page_passes_everything_on_to_who_may_see_it(proxied: Proxied) -> None:
     assert "All is well" in proxied.ask("")
-    assert ":root" in proxied.ask("static/style.css")
+    for link in re.findall(r'(?:href|src)="([^"#]+)"', proxied.ask("topic?name=news")):
+        target = urljoin(proxied.url, html.unescape(link))
+        assert target.startswith(proxied.url)
+        assert proxied.ask(target.removeprefix(proxied.url)), link
     assert "retry: " in proxied.ask("?format=events")  # at once, and not when a buffer is full
     with pytest.raises(urllib.error.HTTPError, match="401"):
         proxied.ask("", "wrong")

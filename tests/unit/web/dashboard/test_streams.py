@@ -49,6 +49,7 @@ async def events(response: ClientResponse) -> AsyncIterator[tuple[str, str]]:
 async def test_a_page_comes_anew_when_something_has_changed() -> None:
     async with asyncio.timeout(LIMIT_S), visiting() as visitor, streaming(visitor, "topics") as response:
         assert response.content_type == "text/event-stream"
+        assert response.headers["X-Accel-Buffering"] == "no"
         coming = events(response)
         name, data = await anext(coming)
         assert name == "page"
@@ -109,7 +110,8 @@ async def test_a_page_that_cannot_be_made_in_time_once_comes_later() -> None:
             assert "bob" in data
 
 
-async def test_when_the_last_viewer_has_gone_nobody_is_asked_any_more() -> None:
+async def test_when_the_last_viewer_has_gone_nobody_is_asked_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 9999.0)
     async with asyncio.timeout(LIMIT_S), visiting() as visitor:
         async with streaming(visitor, "troubled") as response:  # where nothing changes
             await anext(events(response))
