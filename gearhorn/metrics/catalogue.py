@@ -70,8 +70,8 @@ SUBSCRIPTION_CHANGES = Metric(
 JOBS_REFUSED = Metric(
     REFUSED,
     COUNTER,
-    "Jobs that ended in an exception without having been done, by queue (fanout, subscribe, unsubscribe) and reason (bad "
-    "request, too large, store unavailable, list lost, misconfigured, bug).",
+    "Jobs that ended in an exception without having been done, by queue (fanout, subscribe, unsubscribe) and reason "
+    "(bad request, too large, store unavailable, list lost, misconfigured, bug).",
     ("queue", "reason"),
     tuple(
         product(

@@ -1,11 +1,13 @@
 """The figures against the truth: what was asked for and what came to receivers, counted by who asked and received."""
 
 import json
+import re
 import signal
 import time
 from collections import Counter
 
 from gearhorn.metrics.catalogue import CATALOGUE, COUNTER
+from gearhorn.metrics.exposition import series
 from tests.functional.contract.clients import encode
 from tests.functional.contract.stage import Stage
 from tests.functional.facts.raw import Job, Kind
@@ -182,8 +184,21 @@ def test_every_figure_is_true(place: Place) -> None:
     assert found["gearhorn_ready"] == {(): 1.0}
     assert 0.0 < found["gearhorn_lease_left_seconds"][()] <= 3.0
 
+    assert_as_in_the_catalogue(place)
     assert_told_beside_the_lease(place, expected_counts)
     assert_told_to_statsd(place, expected_counts)
+
+
+def assert_as_in_the_catalogue(place: Place) -> None:
+    """By which the tests of contrib/ and of the page go."""
+    page = get(place.worker, "/metrics").text
+    kinds = dict(re.findall(r"^# TYPE (gearhorn_\S+) (\S+)$", page, re.MULTILINE))
+    assert kinds == {metric.name: metric.kind for metric in CATALOGUE}
+    labels_of = {metric.name: set(metric.labels) for metric in CATALOGUE}
+    for name, labels, _ in series(page):
+        if name.startswith("gearhorn_"):
+            metric = name if name in labels_of else re.sub("_(bucket|sum|count)$", "", name)
+            assert labels.keys() - {"le"} == labels_of[metric]
 
 
 def assert_told_beside_the_lease(place: Place, expected: dict[str, Counter[tuple[str, ...]]]) -> None:
