@@ -123,3 +123,12 @@ def test_an_event_can_be_written_and_tells_an_operator_what_to_do(event: Event) 
 @pytest.mark.parametrize("event", [event for event in EVENTS.values() if event.ended_by], ids=lambda event: event.name)
 def test_what_lasts_has_a_line_for_its_end(event: Event) -> None:
     assert EVENTS[event.ended_by].level == logging.INFO
+
+
+@pytest.mark.parametrize("event", [event for event in EVENTS.values() if event.ended_by], ids=lambda event: event.name)
+def test_the_part_that_tells_of_a_trouble_tells_of_its_end(event: Event) -> None:
+    parts: dict[str, set[str]] = {}
+    for call in CALLS:
+        if call.event in CONSTANTS:
+            parts.setdefault(CONSTANTS[call.event].name, set()).add(call.where.partition(":")[0])
+    assert parts[event.name] <= parts[event.ended_by]

@@ -1,11 +1,15 @@
 """The record of a run is written as its copies are confirmed, and never holds them up for long."""
 
 import asyncio
+import logging
+
+import pytest
 
 from gearhorn.core.fanout import FanoutRun
 from gearhorn.core.members import Members
 from gearhorn.core.progress import RECORD_STEP, Tally
 from gearhorn.errors import StoreUnavailable
+from gearhorn.logs.trouble import Trouble
 from gearhorn.resuming.journal import ANSWERED_TTL_S, WRITE_LIMIT_S, Journal
 from gearhorn.resuming.record import OWNER, PROGRESS, REQUEST, parse_record
 from gearhorn.store.base import RecordKey
@@ -17,8 +21,10 @@ KEY = RecordKey(PROGRESS, "one")
 
 
 class Scene:
-    def __init__(self, *, is_owned: bool = False) -> None:
-        self.store = MoodyStore(now_s)
+    def __init__(
+        self, *, is_owned: bool = False, store: MoodyStore | None = None, trouble: Trouble | None = None
+    ) -> None:
+        self.store = store or MoodyStore(now_s)
         self.tally = Tally(MEMBERS)
         self.run = FanoutRun(len(MEMBERS), foreground=False, tally=self.tally)
         self.portion = self.run.add_portion(MEMBERS)
@@ -27,6 +33,7 @@ class Scene:
             *(self.store, "one", "worker-1", self.run, MEMBERS, self._go_on),
             *(b"" if is_owned else b"mark", b"key"),
             is_owned=is_owned,
+            trouble=trouble,
         )
 
     def _go_on(self) -> None:
@@ -97,6 +104,23 @@ async def test_a_store_that_refuses_is_said_once(caplog) -> None:  # type: ignor
         await let_run()
     assert [record.message.count("cannot be recorded: away") for record in caplog.records] == [1]
     assert await scene.recorded_count() > 6_000
+
+
+@in_virtual_time
+async def test_of_many_fanouts_a_store_that_is_away_is_said_once_and_so_is_its_return(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    store, trouble = MoodyStore(now_s), Trouble()
+    scenes = [Scene(store=store, trouble=trouble) for _ in range(5)]
+    store.fail("keep_record", *[StoreUnavailable("away")] * 5)
+    for scene in scenes * 2:
+        scene.confirm(4_000)
+        await let_run()
+    assert [record.getMessage() for record in caplog.records] == [
+        "how far a fanout has come cannot be recorded: away; if this worker is lost now, many",
+        "how far fanouts have come is recorded again",
+    ]
 
 
 @in_virtual_time
