@@ -15,11 +15,12 @@ from gearhorn.cmd.main import build_parser
 from gearhorn.cmd.settings import overrides_of
 from gearhorn.config import Config
 from gearhorn.doctor.findings import CheckResult, Finding, worst_of
+from gearhorn.names import queue_name
 from gearhorn.net.address import parse_addresses
 from gearhorn.overview.observer import Observer, ObserverSettings
 from gearhorn.overview.source import already_open
 from gearhorn.store.opening import StoreSettings, open_store
-from tests.functional.contract.clients import Client
+from tests.functional.contract.clients import Client, Receiver
 from tests.functional.facts.raw import Kind
 from tests.servers.commands import run_gearhorn
 from tests.servers.gearhorn_worker import GearhornWorker
@@ -68,6 +69,15 @@ class System(NamedTuple):
         with asking(self.gearmand) as client:
             for _ in range(times):
                 client.request("fanout", {"topic": topic, "payload": "x", "background": True})
+
+    def empty(self, topic: str, client_id: str) -> None:
+        """Takes what waits there: a queue that nobody owns would be a finding in other tests."""
+        for server in (self.gearmand, self.geard):
+            receiver = Receiver(server)
+            receiver.can_do(queue_name(topic, client_id))
+            for job in receiver.take_all():
+                receiver.report(job, Kind.WORK_COMPLETE, b"")
+            receiver.close()
 
     @contextmanager
     def config_file(self, text: str, mode: int = 0o600) -> Iterator[str]:
