@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from gearhorn import systemd
 from gearhorn.config import Config
-from gearhorn.daemon import Daemon, DaemonSettings
+from gearhorn.daemon.service import Daemon
+from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.settings import SETTINGS_BROKEN, SETTINGS_KEPT, SETTINGS_READ, TLS_FILES_READ

@@ -19,8 +19,9 @@ from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.reloading import Reloading
 from gearhorn.cmd.settings import Overrides, read_config
 from gearhorn.cmd.worker import new_event_loop, serve, serve_pages
-from gearhorn.config import LOGIN_OPTIONS, TLS_FILES, Config
-from gearhorn.daemon import DaemonSettings
+from gearhorn.config import Config
+from gearhorn.config.source import LOGIN_OPTIONS, TLS_FILES
+from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.errors import Misconfigured
 from gearhorn.net.address import DEFAULT_PORT, Address
 from gearhorn.options.gearman import DEFAULT_SERVER

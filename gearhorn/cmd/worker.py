@@ -17,7 +17,9 @@ from gearhorn.cmd.output import DescribedParser, paragraphs, status_table
 from gearhorn.cmd.reloading import Reloading
 from gearhorn.cmd.settings import read_config
 from gearhorn.config import Config
-from gearhorn.daemon import Daemon, DaemonSettings, Stop
+from gearhorn.daemon.service import Daemon
+from gearhorn.daemon.settings import DaemonSettings
+from gearhorn.daemon.stop import Stop
 from gearhorn.monitoring.monitor import preload
 from gearhorn.store.base import Store
 from gearhorn.store.opening import open_store

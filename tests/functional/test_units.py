@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gearhorn.cmd import exits
-from gearhorn.daemon import DaemonSettings
+from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.store.opening import StoreSettings
 from tests.servers.gearman import Gearmand
 from tests.servers.process import find_program, wait_until

@@ -11,7 +11,8 @@ import pytest
 from oslo_config import cfg
 
 from gearhorn.config import Config
-from gearhorn.daemon import Daemon, Stop
+from gearhorn.daemon.service import Daemon
+from gearhorn.daemon.stop import Stop
 from gearhorn.options import GROUPS
 from gearhorn.store.memory import MemoryStore
 from tests.servers.certificates import Certificates

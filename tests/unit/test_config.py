@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from oslo_config import cfg, generator
 
-from gearhorn.config import CLIENT_ID_LIMIT_BYTES, Config
+from gearhorn.config import Config
+from gearhorn.config.worker import CLIENT_ID_LIMIT_BYTES
 from gearhorn.errors import Misconfigured
 from gearhorn.monitoring.settings import MonitoringSettings, StatsdSettings
 from gearhorn.names import OwnQueues

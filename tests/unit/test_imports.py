@@ -65,7 +65,7 @@ def test_an_import_the_wrong_way_is_noticed(module: str, source: str) -> None:
         ("gearhorn.wire.codec", "from gearhorn.wire.packets import HEADER\nfrom gearhorn.errors import BadRequest"),
         ("gearhorn.core.backoff", "from random import Random\nfrom .members import Members"),
         ("gearhorn.handlers", "from gearhorn import bodies, names\nfrom gearhorn.net.pool import Pool"),
-        ("gearhorn.config", "from gearhorn import __version__\nfrom oslo_config import cfg"),
+        ("gearhorn.config.source", "from gearhorn import __version__\nfrom oslo_config import cfg"),
         ("gearhorn.store.redis", "import redis.asyncio\nimport time"),
     ],
 )

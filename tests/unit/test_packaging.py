@@ -39,7 +39,6 @@ PACKAGE_OF_PROGRAM = {
     "php": "php-cli",
     "promtool": "prometheus",
     "rabbitmq-server": "rabbitmq-server",
-    "promtool": "prometheus",
     "redis-sentinel": "redis-sentinel",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
@@ -56,12 +55,16 @@ def files() -> list[Path]:
     return sorted(name for name in names if not MADE_BY_TOOLS.search(name.as_posix()))
 
 
+# What the build of a wheel reads.
+PACKED = ("gearhorn", "etc", "share", "contrib", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel, built from a copy, so that nothing is left in the tree and nothing stale comes from there."""
     copy, out = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
     for name in files():
-        if name.parts[0] in ("gearhorn", "etc", "share", "contrib", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        if name.parts[0] in PACKED:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
     build = f"import setuptools.build_meta as backend; backend.build_wheel({str(out)!r})"

@@ -13,7 +13,9 @@ import pytest
 
 from gearhorn.core.limits import Limits
 from gearhorn.core.matchmaking import MatchmakingLimits
-from gearhorn.daemon import Daemon, DaemonSettings, Stop
+from gearhorn.daemon.service import Daemon
+from gearhorn.daemon.settings import DaemonSettings
+from gearhorn.daemon.stop import Stop
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import HandlerSettings
 from gearhorn.matchmaker import MatchmakingSettings

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pytest
 
 from gearhorn.cmd import exits
-from gearhorn.daemon import DaemonSettings
+from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.moving.exporting import export_lines
 from gearhorn.moving.importing import Import, Rules
 from gearhorn.moving.visitor import visiting
