@@ -77,20 +77,21 @@ class Daemon:
         self._parts.adjust(settings)
 
     async def _serve_when_up(self) -> None:
-        if await self._unless_stopped(self._parts.dispatch.up.wait()) and await self._unless_stopped(self._parts.matchmaker.join()):
-            for worker in self._parts.workers:
+        parts = self._parts
+        if await self._unless_stopped(parts.dispatch.up.wait()) and await self._unless_stopped(parts.matchmaker.join()):
+            for worker in parts.workers:
                 worker.start_grabbing()
-            works = [worker.run() for worker in self._parts.workers]
-            async with running([*works, self._parts.ledger.run(), self._parts.orphans.run(), self._parts.watcher.run()]):
-                answers = [_all_answered(lanes) for lanes in self._parts.lanes]
+            works = [worker.run() for worker in parts.workers]
+            async with running([*works, parts.ledger.run(), parts.orphans.run(), parts.watcher.run()]):
+                answers = [_all_answered(lanes) for lanes in parts.lanes]
                 if await self._unless_stopped(wait_for_first(answers)):
                     self._say_ready()
                     await self._stop.wanted.wait()
                 self._phase = "it stops, and finishes the jobs that it holds"
                 systemd.notify("STOPPING=1")
                 await self._drain()
-            await self._parts.watcher.close()
-        await self._parts.matchmaker.leave()
+            await parts.watcher.close()
+        await parts.matchmaker.leave()
 
     def _say_ready(self) -> None:
         own = self._settings.handlers.queues
