@@ -31,6 +31,7 @@ class Daemon:
     def __init__(
         self, settings: DaemonSettings, store: Store, stop: Stop, on_ready: Callable[[], None] = lambda: None
     ) -> None:
+        self._store_asked = asyncio.Event()
         self._phase = "it waits for the store"  # what it is at while it does not serve
         self._settings = settings
         self._stop = stop
@@ -43,11 +44,16 @@ class Daemon:
 
         The order is that of the promises: no job is taken before the store answers, copies can be sent, and the other
         workers can tell this one of changes; what was taken is finished before the links are let go. Whoever watches
-        over it is told from the first moment to the last.
+        over it is told from then on when the store was first asked, to the last moment.
         """
-        async with running([self._parts.monitor.run(), feed_watchdog()]):
+        async with running([self._be_watched_over(), feed_watchdog()]):
             await self._run()
         log.say(SERVICE_STOPPED)
+
+    async def _be_watched_over(self) -> None:
+        """Not before the store was asked once: settings that are wrong end the start, with one line."""
+        await self._store_asked.wait()
+        await self._parts.monitor.run()
 
     async def _run(self) -> None:
         try:
@@ -112,11 +118,13 @@ class Daemon:
             try:
                 await self._parts.store.open()
             except StoreUnavailable as error:
+                self._store_asked.set()
                 if trouble.begins():
                     log.say(STORE_UNREACHED, error=error)
                 await asyncio.sleep(backoff.next_s())
             else:
                 break
+        self._store_asked.set()
         if trouble.ends():
             log.say(STORE_REACHED)
 
