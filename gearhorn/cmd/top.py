@@ -84,13 +84,18 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 
 
 def show_top(arguments: argparse.Namespace) -> int:
-    is_live = sys.stdout.isatty() and not arguments.once and not arguments.json
+    is_live = _is_screen() and not arguments.once and not arguments.json
     # What is wrong is on the screen; a line between would tear it.
     config = read_config(arguments, default_log_level="error" if is_live else "warning")
     if arguments.once or not (is_live or arguments.json):
         return _show_frame(asyncio.run(_look(config)), arguments)
     asyncio.run(_run_live(config, arguments) if is_live else _print_objects(config, arguments))
     return exits.OK
+
+
+def _is_screen() -> bool:
+    """A terminal on which one can go back."""
+    return sys.stdout.isatty() and not Console().is_dumb_terminal
 
 
 async def _look(config: Config) -> Scene:

@@ -52,7 +52,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._near)
+        self.close()
+
+    def close(self) -> None:
+        """As when its window is closed. May be called twice."""
+        if self._near >= 0:
+            os.close(self._near)
+        self._near = -1
 
     @property
     def text(self) -> str:

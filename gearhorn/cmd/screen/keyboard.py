@@ -6,7 +6,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # More than anybody presses between two reads; what was pasted by mistake is read and mostly means nothing.
 _READ_BYTES = 1024
@@ -25,7 +25,10 @@ def keys_pressed(hear: Callable[[str], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        pressed = os.read(descriptor, _READ_BYTES)
+        try:
+            pressed = os.read(descriptor, _READ_BYTES)
+        except OSError:  # the terminal has gone
+            pressed = b""
         if not pressed:
             loop.remove_reader(descriptor)
         for character in _plain(pressed.decode(errors="replace")):
@@ -38,7 +41,8 @@ def keys_pressed(hear: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        with suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
 
 
 def _plain(pressed: str) -> str:

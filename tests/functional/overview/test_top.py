@@ -63,6 +63,19 @@ def test_a_store_that_is_away_ends_nothing_and_no_colour_is_used_where_none_is_w
     assert not re.search(rb"\x1b\[[0-9;]*3[0-7]m", terminal.shown)
 
 
+def test_a_terminal_that_is_closed_ends_it(system: System) -> None:
+    with Terminal(system.folder, "top", *system.places) as terminal:
+        terminal.wait_for("q quit")
+        terminal.close()
+        assert terminal.process.wait(60) is not None
+
+
+def test_a_terminal_that_cannot_go_back_gets_one_frame(system: System) -> None:
+    with Terminal(system.folder, "top", *system.places, TERM="dumb") as terminal:
+        assert terminal.wait_for_end() == exits.OK
+        assert "all is well" in terminal.text
+
+
 def test_once_shows_a_frame_and_ends(system: System) -> None:
     with Terminal(system.folder, "top", *system.places, "--once") as terminal:
         assert terminal.wait_for_end() == exits.OK
