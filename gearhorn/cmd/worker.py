@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import faulthandler
 import gc
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -64,6 +66,8 @@ def add_parser(subparsers: Any, parents: Parents) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if sys.__stderr__ is not None:  # systemd's watchdog ends what is stuck by SIGABRT: then the log says where it was
+        faulthandler.enable(sys.__stderr__)
     hangups = Hangups()
     config = read_config(arguments)
     settings = config.daemon_settings()

@@ -156,6 +156,13 @@ def test_systemds_watchdog_is_fed_while_the_loop_turns_and_not_while_it_is_stuck
             assert fed_count(told) == 0
             (worker.folder / "stuck").unlink()
             wait_until(lambda: fed_count(told) > 0, "the watchdog to be fed again", LIMIT_S)
+            (worker.folder / "stuck").touch()
+            worker.signal(signal.SIGUSR1)
+            wait_until((worker.folder / "stands").exists, "the loop to stand still", LIMIT_S)
+            assert worker.process is not None
+            worker.signal(signal.SIGABRT)  # as systemd does then
+            worker.process.wait(LIMIT_S)
+            assert "in stand_still" in worker.log
 
 
 def fed_count(told: socket.socket) -> int:
