@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 from gearhorn.bodies import TTL_LIMIT_S
-from gearhorn.core.members import Members
 from gearhorn.errors import BadRequest, GearhornError
 from gearhorn.moving.lines import Entry, Reader
 from gearhorn.names import check_pair, queue_name
@@ -172,14 +171,14 @@ class Import:
     async def _that_have_room(self, lines: Sequence[_Line]) -> tuple[list[_Line], BadLine | None]:
         """Without those whose topic has as many subscribers as it may have; or up to the first of them."""
         fitting: list[_Line] = []
-        lists: dict[str, Members] = {}
+        lists: dict[str, set[int]] = {}
         limit_count = self._rules.limit_count
         for line in lines:
             topic = line.change.topic
             if self._sizes.get(topic, 0) + len(lines) > limit_count:
                 if topic not in lists:
                     (found,) = await self._store.read([topic])
-                    lists[topic] = Members.of(found.client_ids)
+                    lists[topic] = set(map(hash, found.client_ids))
                 if not _has_room(lists, line.change, limit_count):
                     self.count.invalid += 1
                     reason = f"{topic!r} may have {limit_count} subscribers"
@@ -196,14 +195,12 @@ def _in_order(lines: Sequence[_Line]) -> list[_Line]:
     return [line for _, run in runs for line in sorted(run, key=lambda one: one.change.client_id.encode())]
 
 
-def _has_room(lists: dict[str, Members], change: Subscribe, limit_count: int) -> bool:
+def _has_room(lists: dict[str, set[int]], change: Subscribe, limit_count: int) -> bool:
     """Puts it on the list, if so."""
-    members, client_id = lists[change.topic], change.client_id.encode()
-    if client_id in members:
-        return True
-    if len(members) >= limit_count:
+    members, client_id = lists[change.topic], hash(change.client_id.encode())
+    if client_id not in members and len(members) >= limit_count:
         return False
-    lists[change.topic] = members.changed({client_id: True})
+    members.add(client_id)
     return True
 
 

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from gearhorn.core.members import Members
 from gearhorn.names import may_collide, possible_pairs, queue_name
 from gearhorn.store.base import Applied, Change, ChangeResult, Collision, Store, Subscribe
 
@@ -18,7 +17,8 @@ class Rehearsal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lists: OrderedDict[str, Members] = OrderedDict()
+        # Hashes of client ids, because Members are slow to tell whether somebody is among them.
+        self._lists: OrderedDict[str, set[int]] = OrderedDict()
         self._new: set[int] = set()
         self._topics: set[str] | None = None  # of the store
 
@@ -45,7 +45,7 @@ class Rehearsal:
         return Applied(_NONE, not is_there)
 
     def _is_there(self, topic: str, client_id: str) -> bool:
-        return hash((topic, client_id)) in self._new or client_id.encode() in self._lists.get(topic, ())
+        return hash((topic, client_id)) in self._new or hash(client_id.encode()) in self._lists.get(topic, ())
 
     def _topics_of(self, changes: Sequence[Change]) -> list[str]:
         """Those that have subscribers and are to be looked at, be it for a queue of the same name."""
@@ -64,7 +64,7 @@ class Rehearsal:
             else:
                 missing.append(topic)
         for topic, found in zip(missing, await self._store.read(missing) if missing else (), strict=True):
-            self._lists[topic] = Members.of(found.client_ids)
+            self._lists[topic] = set(map(hash, found.client_ids))
 
     def _let_go(self) -> None:
         kept_count = sum(map(len, self._lists.values()))
