@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import inside
 from harness import lists, sites
@@ -27,6 +28,7 @@ WORKER = Path(inside.__file__).with_name("sometimes_watched.py")
 PAGES = ("metrics", "readyz", "livez")
 # Prometheus asks four times a minute as it comes.
 ASKED_EVERY_S = 1.0
+TICK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,18 @@ class Taken:
 def measure(setup: sites.Setup, load: Load) -> Mapping[str, list[Taken]]:
     """Copies stay in their queues: all fanouts after the first ones find these."""
     topic = Topic("news", load.subscriber_count)
-    with tempfile.TemporaryDirectory(prefix="gearhorn-benchmark-") as folder, _open_site(setup, Path(folder)) as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="gearhorn-benchmark-") as folder,
+        _open_site(setup, Path(folder)) as place,
+        Asker(place.port) as asker,
+    ):
         lists.fill(place.site, topic)
         body = topic.write_fanout(place.site.folder, PAYLOAD_BYTES, background=True)
         taken: dict[str, list[Taken]] = {ALONE: [], OURS: []}
         for number in range(load.pair_count + 1):  # the first pair warms up
             for name, each in taken.items():
                 place.turn_to("watched" if name == OURS else "alone")
-                with _asking(place.port) if name == OURS else contextlib.nullcontext():
+                with asker.wanted() if name == OURS else contextlib.nullcontext():
                     one = _publish(place.site, body, load)
                 each += [one] if number else []
     return taken
@@ -102,25 +108,40 @@ def _publish(site: sites.Site, body: Path, load: Load) -> Taken:
     return Taken(published.rate, spent_s / load.fanout_count * 1e6)
 
 
-@contextlib.contextmanager
-def _asking(port: int) -> Iterator[None]:
-    """Asks for all pages, again and again."""
-    is_over = threading.Event()
+class Asker:
+    """Asks for all pages, once in each second of the turns in which it is to: turns are shorter than that."""
 
-    def ask() -> None:
-        while not is_over.is_set():
-            for page in PAGES:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10) as answer:
-                    answer.read()
-            is_over.wait(ASKED_EVERY_S)
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._is_over = threading.Event()
+        self._is_wanted = threading.Event()
+        self._thread = threading.Thread(target=self._run)
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def wanted(self) -> Iterator[None]:
+        self._is_wanted.set()
+        try:
+            yield
+        finally:
+            self._is_wanted.clear()
+
+    def _run(self) -> None:
+        waited_s = 0.0
+        while not self._is_over.wait(TICK_S):
+            waited_s += TICK_S * self._is_wanted.is_set()
+            if waited_s >= ASKED_EVERY_S:
+                waited_s = 0.0
+                for page in PAGES:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/{page}", timeout=10) as answer:
+                        answer.read()
 
 
 def run(pace: Pace) -> Outcome:
