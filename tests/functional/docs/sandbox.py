@@ -185,6 +185,9 @@ class Sandbox:
             psutil.wait_procs(found, timeout=1)
 
     def _is_ours(self, process: psutil.Process) -> bool:
+        """Redis writes its title over its environment. What it keeps is where it is."""
         with contextlib.suppress(psutil.Error):
-            return process.environ().get(_MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return process.environ().get(_MARK) == str(self.folder) or Path(process.cwd()).is_relative_to(self.folder)
         return False
