@@ -15,15 +15,16 @@ _ORDER = {DEAD: 0, PAUSED: 1, SUSPECT: 2}
 
 
 def count_troubled(report: Report | None) -> dict[str, tuple[int, int, int]]:
-    """How many are suspect, dead and paused, by topic. Who is paused is suspect or dead besides."""
+    """How many are suspect, dead and paused, by topic: each subscriber once, by the state that lists show."""
     counts: dict[str, tuple[int, int, int]] = {}
     for queue, case in _known_cases(report):
         topic = owner_of(queue, case)[0]
         suspect_count, dead_count, paused_count = counts.get(topic, (0, 0, 0))
+        state = state_of(case)
         counts[topic] = (
-            suspect_count + (case.told == SUSPECT),
-            dead_count + (case.told == DEAD),
-            paused_count + case.is_paused,
+            suspect_count + (state == SUSPECT),
+            dead_count + (state == DEAD),
+            paused_count + (state == PAUSED),
         )
     return counts
 

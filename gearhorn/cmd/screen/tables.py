@@ -115,7 +115,7 @@ def _troubled(scene: Scene) -> Part:
         "subscribers in trouble",
         ("topic", "subscriber", "=state", ">backlog", "=since"),
         [_subscriber_row(one) for one in scene.overview.troubled],
-        total_count=max(totals.dead_count + totals.suspect_count, len(scene.overview.troubled)),
+        total_count=max(totals.dead_count + totals.suspect_count + totals.paused_count, len(scene.overview.troubled)),
     )
 
 
