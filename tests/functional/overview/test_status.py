@@ -130,20 +130,20 @@ async def test_rates_are_seen_while_something_is_done(system: System) -> None:
 
 
 async def test_one_client_is_found_over_all_topics_with_what_waits_for_it(system: System) -> None:
-    system.subscribe("found1", "web17", "other")
-    system.subscribe("found2", "web17")
-    system.subscribe("found3", "web17", "other")
+    system.subscribe("found1", "sought17", "other")
+    system.subscribe("found2", "sought17")
+    system.subscribe("found3", "sought17", "other")
     system.publish("found1", 2)
     system.publish("found3", 3)
-    system.unsubscribe("found3", "web17")
+    system.unsubscribe("found3", "sought17")
     async with observing(system) as observer:
-        found = await look_up(observer, "web17")
+        found = await look_up(observer, "sought17")
     assert {(one.topic, one.state, one.backlog_count) for one in found.subscribers} == {
         ("found1", "idle", 2),
         ("found2", "idle", 0),
         ("found3", "unsubscribed", 3),
     }
-    await asyncio.to_thread(system.empty, "found3", "web17")
+    await asyncio.to_thread(system.empty, "found3", "sought17")
 
 
 def test_a_client_that_nobody_knows_has_a_status_of_its_own(system: System) -> None:
