@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Coroutine
 from gearhorn.clock import steady_s
 from gearhorn.core.members import NOBODY, Members
 from gearhorn.core.rooms import Rooms
-from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, StoreUnavailable
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import CHANGE_ABANDONED, SUBSCRIBER_ADDED, SUBSCRIBER_REMOVED
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.metrics import Counters
 from gearhorn.metrics.counters import CHANGED, CHANGES
 from gearhorn.names import check_pair, queue_name

@@ -10,8 +10,8 @@ from gearhorn.core.gathering import Gathering
 from gearhorn.core.limits import Limits
 from gearhorn.core.members import NOBODY, Members
 from gearhorn.core.progress import UNRECORDED_LIMIT
-from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.metrics import Counters
 from gearhorn.metrics.meters import EXPIRED, Meter
 from gearhorn.names import MATCHMAKING_TOPIC, check_topic

@@ -8,11 +8,11 @@ from gearhorn.bodies import FanoutRequest, SubscriptionRequest, parse_fanout, pa
 from gearhorn.broadcast import BUG
 from gearhorn.changes import Changes
 from gearhorn.core.limits import Limits
-from gearhorn.directory import Directory
 from gearhorn.errors import BadRequest, ListLost, Misconfigured, StoreUnavailable
 from gearhorn.fanouts import Fanouts, FanoutSettings
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.jobs import JOB_BUG, JOB_GIVEN_UP, JOB_MISCONFIGURED, JOB_REFUSED
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.metrics import Counters
 from gearhorn.metrics.counters import REFUSED
 from gearhorn.names import MATCHMAKING_TOPIC, OwnQueues

@@ -14,9 +14,9 @@ from typing import cast
 from gearhorn.clock import steady_s
 from gearhorn.cmd.worker import new_event_loop
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
-from gearhorn.directory import Directory
+from gearhorn.matchmaking.directory import Directory
+from gearhorn.matchmaking.rounds import Rounds
 from gearhorn.patience import Patience, PatienceSettings
-from gearhorn.rounds import Rounds
 from gearhorn.store.opening import StoreSettings, open_store
 
 TICK_S = 0.001

@@ -17,7 +17,7 @@ from gearhorn.cmd.progress import ProgressBar
 from gearhorn.cmd.settings import read_config
 from gearhorn.config import Config
 from gearhorn.errors import GearhornError
-from gearhorn.losses import find_loss
+from gearhorn.matchmaking.losses import find_loss
 from gearhorn.moving.exporting import Exported, export_lines
 
 _DESCRIPTION = paragraphs(

@@ -14,7 +14,7 @@ from gearhorn.cmd.states import ask_states
 from gearhorn.cmd.tables import Cell, print_rows
 from gearhorn.cmd.watch import watch_subscribers
 from gearhorn.config import Config
-from gearhorn.losses import Loss, find_loss, forget_loss
+from gearhorn.matchmaking.losses import Loss, find_loss, forget_loss
 from gearhorn.names import check_topic
 from gearhorn.store.base import Store, TopicCount
 

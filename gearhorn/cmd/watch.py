@@ -23,7 +23,7 @@ from gearhorn.cmd.signals import stop_on_signals
 from gearhorn.config import Config
 from gearhorn.core.news import News
 from gearhorn.errors import StoreUnavailable
-from gearhorn.messages import Flush, parse_news
+from gearhorn.matchmaking.messages import Flush, parse_news
 from gearhorn.signing.signer import Signer
 from gearhorn.store.base import Store
 

@@ -16,7 +16,7 @@ from gearhorn.config.store import store_settings
 from gearhorn.config.worker import handler_settings, own_queues, worker_id, worker_settings
 from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.logs.setting_up import LogSettings
-from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.matchmaker import MatchmakingSettings
 from gearhorn.monitoring.settings import MonitoringSettings
 from gearhorn.names import OwnQueues
 from gearhorn.net.address import Address

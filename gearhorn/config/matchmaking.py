@@ -4,7 +4,7 @@ from gearhorn.config.source import Source
 from gearhorn.config.worker import worker_id
 from gearhorn.core.matchmaking import MatchmakingLimits
 from gearhorn.errors import BadRequest, Misconfigured
-from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.matchmaker import MatchmakingSettings
 from gearhorn.names import RESERVED_PREFIX, check_pair, check_topic
 from gearhorn.signing.guard import SigningSettings
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.handlers import Handlers
-from gearhorn.matchmaker import Matchmaker
+from gearhorn.matchmaking.matchmaker import Matchmaker
 from gearhorn.metrics import Counters
 from gearhorn.monitoring.monitor import Monitor
 from gearhorn.monitoring.parts import Parts

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gearhorn.core.limits import MIB
 from gearhorn.handlers import HandlerSettings
-from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.matchmaker import MatchmakingSettings
 from gearhorn.monitoring.settings import MonitoringSettings
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings

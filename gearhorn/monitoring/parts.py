@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gearhorn.matchmaker import Matchmaker
+from gearhorn.matchmaking.matchmaker import Matchmaker
 from gearhorn.metrics import Counters
 from gearhorn.monitoring.health import Trouble
 from gearhorn.net.client_link import ClientLink

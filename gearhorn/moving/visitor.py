@@ -14,15 +14,15 @@ from gearhorn.clock import steady_s
 from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
-from gearhorn.directory import Directory
 from gearhorn.errors import ServerUnavailable
-from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.directory import Directory
+from gearhorn.matchmaking.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.post import Post
+from gearhorn.matchmaking.rounds import Rounds
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.patience import Patience, PatienceSettings
-from gearhorn.post import Post
-from gearhorn.rounds import Rounds
 from gearhorn.store.base import Store
 from gearhorn.store.leases import Lease
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from gearhorn.clock import steady_s
 from gearhorn.errors import GearhornError
-from gearhorn.losses import find_loss
+from gearhorn.matchmaking.losses import find_loss
 from gearhorn.overview.views import StoreView, WorkerView
 from gearhorn.overview.workers import view_worker
 from gearhorn.store.base import Store, TopicCount

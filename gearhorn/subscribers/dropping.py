@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 
 from gearhorn.core.health import Case
-from gearhorn.directory import Directory
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.admin import ask_status

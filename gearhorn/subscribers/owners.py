@@ -10,8 +10,8 @@ from functools import partial
 
 from gearhorn.core.health import Case
 from gearhorn.core.members import NOBODY, Members
-from gearhorn.directory import Directory
 from gearhorn.errors import ListLost
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.names import possible_pairs, queue_prefix
 from gearhorn.store.base import Store
 from gearhorn.subscribers.aside import reckon

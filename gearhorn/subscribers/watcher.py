@@ -11,11 +11,11 @@ from random import Random
 from typing import NamedTuple
 
 from gearhorn.clock import steady_s
-from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.subscribers import WATCH_BEGUN, WATCH_BLIND, WATCH_ENDED, WATCH_OFF, WATCH_SEES
 from gearhorn.logs.trouble import Trouble
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gearhorn.cmd import exits
-from gearhorn.losses import LOSS
+from gearhorn.matchmaking.losses import LOSS
 from gearhorn.store.base import Change, Subscribe
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.servers.commands import run_gearhorn, run_on_terminal

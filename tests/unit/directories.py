@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from gearhorn.clock import steady_s
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
-from gearhorn.directory import Directory
+from gearhorn.matchmaking.directory import Directory
+from gearhorn.matchmaking.rounds import Post, Rounds
 from gearhorn.patience import Patience, PatienceSettings
-from gearhorn.rounds import Post, Rounds
 from gearhorn.store.base import Store
 from gearhorn.store.leases import LeaseKey
 from tests.unit.letters import Letters

@@ -29,51 +29,37 @@ MAY_IMPORT = {
     "process_marks": "",
     "tasks": "",
     "patience": "errors core logs",
-    "messages": "core",
-    "rounds": "errors core store metrics clock patience logs",
-    "losses": "errors names core store logs",
-    "lookups": "errors core store grouping logs metrics clock patience",
-    "directory": "errors names core store grouping logs metrics clock patience rounds lookups",
-    "leasing": "errors core store clock patience process_marks logs",
-    "post": "errors names core wire net store messages logs",
-    "reaping": "errors names net store directory logs",
-    "subscribers": "errors names wire core net store clock directory metrics logs",
-    "matchmaker": """
-        errors logs names core net store clock tasks patience messages rounds directory leasing post reaping
-        process_marks losses metrics
+    "matchmaking": """
+        errors names wire core net store grouping clock tasks patience process_marks logs metrics
     """,
+    "subscribers": "errors names wire core net store clock matchmaking metrics logs",
     "doctor": "errors names wire core net store clock subscribers overview client signing logs metrics",
-    "overview": "errors names wire core net store clock losses process_marks subscribers",
+    "overview": "errors names wire core net store clock matchmaking process_marks subscribers",
     "resuming": "errors names bodies core store net grouping logs metrics",
     "signing": "errors bodies core net store clock patience logs",
     "broadcast": "errors names bodies wire core net resuming logs metrics",
-    "fanouts": """
-        errors names bodies core net directory broadcast resuming subscribers logs metrics
-    """,
-    "changes": "errors names core store net clock directory logs metrics",
+    "fanouts": "errors names bodies core net matchmaking broadcast resuming subscribers logs metrics",
+    "changes": "errors names core store net clock matchmaking logs metrics",
     "handlers": """
-        errors names bodies core store net directory broadcast resuming fanouts changes signing subscribers
-        logs metrics
+        errors names bodies core store net matchmaking broadcast resuming fanouts changes signing subscribers logs
+        metrics
     """,
-    "moving": """
-        errors names bodies core net store clock patience rounds directory post matchmaker logs metrics
-    """,
+    "moving": "errors names bodies core net store clock patience matchmaking logs metrics",
     "client": "errors names bodies wire core net signing logs",
     "web": "errors names core net clock tasks subscribers overview logs",
-    "monitoring": "errors wire core net store clock matchmaker subscribers web logs metrics systemd tasks",
+    "monitoring": "errors wire core net store clock matchmaking subscribers web logs metrics systemd tasks",
     "daemon": """
-        errors names bodies wire core store net handlers matchmaker patience tasks resuming signing subscribers logs
+        errors names bodies wire core store net handlers matchmaking patience tasks resuming signing subscribers logs
         metrics systemd monitoring
     """,
     "options": "errors names core logs metrics",
     "config": """
-        credentials errors names bodies wire core store net patience matchmaker handlers daemon resuming signing options
-        overview subscribers web logs metrics monitoring
+        credentials errors names bodies wire core store net patience matchmaking handlers daemon resuming signing
+        options overview subscribers web logs metrics monitoring
     """,
     "cmd": """
-        monitoring
-        credentials losses errors names bodies wire core store net messages signing daemon client options config logs
-        moving doctor overview subscribers tasks web metrics systemd
+        monitoring credentials matchmaking errors names bodies wire core store net signing daemon client options
+        config logs moving doctor overview subscribers tasks web metrics systemd
     """,
     "__main__": "cmd",
 }

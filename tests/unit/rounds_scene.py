@@ -8,8 +8,8 @@ import pytest
 from gearhorn.core.lease import CLOCK_MARGIN
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.news import News
+from gearhorn.matchmaking.rounds import Lot, Rounds
 from gearhorn.patience import Patience, PatienceSettings
-from gearhorn.rounds import Lot, Rounds
 from gearhorn.store.leases import Lease, LeaseKey
 from tests.unit.letters import Letters
 from tests.unit.moody_store import MoodyStore

@@ -18,7 +18,7 @@ from gearhorn.daemon.settings import DaemonSettings
 from gearhorn.daemon.stop import Stop
 from gearhorn.errors import StoreUnavailable
 from gearhorn.handlers import HandlerSettings
-from gearhorn.matchmaker import MatchmakingSettings
+from gearhorn.matchmaking.matchmaker import MatchmakingSettings
 from gearhorn.names import OwnQueues
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings

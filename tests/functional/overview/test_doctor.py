@@ -19,7 +19,7 @@ import pytest
 from gearhorn.cmd import exits
 from gearhorn.doctor.findings import Finding
 from gearhorn.doctor.probe import PROBE_TOPIC
-from gearhorn.losses import LOSS, Loss
+from gearhorn.matchmaking.losses import LOSS, Loss
 from gearhorn.store.facts import ask_redis
 from gearhorn.store.opening import StoreSettings, open_store
 from tests.functional.overview.system import System, asking, examine, examine_all, findings_in, nobody

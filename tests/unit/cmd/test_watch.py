@@ -11,7 +11,7 @@ from gearhorn.cmd.picture import Event
 from gearhorn.cmd.watch import HEARD_LIMIT, Watcher
 from gearhorn.core.news import News
 from gearhorn.errors import StoreUnavailable
-from gearhorn.messages import render_for_observers, render_message
+from gearhorn.matchmaking.messages import render_for_observers, render_message
 from gearhorn.store.base import Subscribe, TopicList, TopicState, Unsubscribe
 from gearhorn.store.memory import MemoryStore
 

@@ -22,7 +22,7 @@ from gearhorn.client.answers import parse_failures, parse_result
 from gearhorn.core.fanout import Failure
 from gearhorn.core.news import News
 from gearhorn.errors import BadRequest
-from gearhorn.messages import parse_news, render_for_observers
+from gearhorn.matchmaking.messages import parse_news, render_for_observers
 from gearhorn.names import OwnQueues, check_pair, check_topic
 from gearhorn.signing.envelope import Claims, find_envelope, seal
 from gearhorn.subscribers.letters import Letter, render_letter

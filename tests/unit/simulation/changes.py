@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from gearhorn.core.matchmaking import Matchmaking
-from gearhorn.directory import news_of
+from gearhorn.matchmaking.directory import news_of
 from gearhorn.store.base import Change, Outcome
 from tests.unit.simulation.history import Attempt, History
 from tests.unit.simulation.process import Process

@@ -17,7 +17,7 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.core.round import Round
-from gearhorn.directory import news_of
+from gearhorn.matchmaking.directory import news_of
 from gearhorn.store.base import Change, Outcome
 from gearhorn.store.leases import LeaseKey, TopicVersion
 from gearhorn.store.memory import MemoryStore

@@ -9,8 +9,8 @@ from gearhorn.core.lease import CLOCK_MARGIN
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
-from gearhorn.directory import Directory
 from gearhorn.errors import StoreUnavailable
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.patience import PatienceSettings
 from gearhorn.store.base import Subscribe, TopicList, Unsubscribe
 from gearhorn.store.leases import LeaseKey

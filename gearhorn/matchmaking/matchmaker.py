@@ -18,14 +18,17 @@ from gearhorn.core.lists import Lists
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
-from gearhorn.directory import Directory
 from gearhorn.errors import GearhornError, StoreUnavailable
-from gearhorn.leasing import Leasing
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import CHORE_DONE, CHORE_UNDONE, LISTS_FORGOTTEN
 from gearhorn.logs.trouble import Trouble
-from gearhorn.losses import Losses
-from gearhorn.messages import Told, describe, parse_message
+from gearhorn.matchmaking.directory import Directory
+from gearhorn.matchmaking.leasing import Leasing
+from gearhorn.matchmaking.losses import Losses
+from gearhorn.matchmaking.messages import Told, describe, parse_message
+from gearhorn.matchmaking.post import Post
+from gearhorn.matchmaking.reaping import Reaper
+from gearhorn.matchmaking.rounds import Rounds
 from gearhorn.metrics import Counters
 from gearhorn.names import MATCHMAKING_TOPIC, queue_name
 from gearhorn.net.address import Address
@@ -34,10 +37,7 @@ from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.job import Job
 from gearhorn.net.worker_link import WorkerLink, WorkerSettings
 from gearhorn.patience import Patience
-from gearhorn.post import Post
 from gearhorn.process_marks import own_mark
-from gearhorn.reaping import Reaper
-from gearhorn.rounds import Rounds
 from gearhorn.store.base import Store, Subscribe, Unsubscribe
 from gearhorn.store.leases import Renewal
 from gearhorn.tasks import wait_for_first

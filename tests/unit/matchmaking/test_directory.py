@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
-from gearhorn.directory import CHANGES_AT_ONCE
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.lookups import LOOKUPS_AT_ONCE
+from gearhorn.matchmaking.directory import CHANGES_AT_ONCE
+from gearhorn.matchmaking.lookups import LOOKUPS_AT_ONCE
 from gearhorn.patience import PatienceSettings
 from gearhorn.store.base import Applied, Collision, Subscribe, Unsubscribe
 from tests.unit.directories import directory_of, take_lease

@@ -7,8 +7,8 @@ import pytest
 
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.errors import ListLost, StoreUnavailable
-from gearhorn.lookups import Lookups
-from gearhorn.losses import LOSS, Losses, find_loss, forget_loss
+from gearhorn.matchmaking.lookups import Lookups
+from gearhorn.matchmaking.losses import LOSS, Losses, find_loss, forget_loss
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.store.base import Evidence, Subscribe, Unsubscribe
 from gearhorn.store.memory import MemoryLists

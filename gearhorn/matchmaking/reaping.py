@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from gearhorn.directory import Directory
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import WORKER_GONE, WORKER_QUEUE_EMPTIED
+from gearhorn.matchmaking.directory import Directory
 from gearhorn.names import queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings

@@ -12,10 +12,10 @@ from gearhorn.core.matchmaking import Matchmaking
 from gearhorn.core.members import Members
 from gearhorn.core.news import UNKNOWN, News
 from gearhorn.grouping import Grouper
-from gearhorn.lookups import Judge, Lookups
+from gearhorn.matchmaking.lookups import Judge, Lookups
+from gearhorn.matchmaking.rounds import Lot, Rounds
 from gearhorn.metrics import Counters
 from gearhorn.patience import Patience
-from gearhorn.rounds import Lot, Rounds
 from gearhorn.store.base import UNKNOWN_VERSION, Applied, Change, ChangeResult, Outcome, Store, Subscribe
 
 # Redis takes 500 changes in one script within half a millisecond; more at once would hold up its other clients.

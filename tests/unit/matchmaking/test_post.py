@@ -10,9 +10,9 @@ import pytest
 from gearhorn.core.members import Members
 from gearhorn.core.news import News
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.messages import Told, parse_message
+from gearhorn.matchmaking.messages import Told, parse_message
+from gearhorn.matchmaking.post import Post
 from gearhorn.net.shipment import Shipment
-from gearhorn.post import Post
 from gearhorn.store.leases import Lease, LeaseKey
 from tests.unit.net.links import Link
 from tests.unit.virtual_time import in_virtual_time, let_run

@@ -7,7 +7,7 @@ import pytest
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.errors import StoreUnavailable
-from gearhorn.lookups import Lookups
+from gearhorn.matchmaking.lookups import Lookups
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.store.base import Subscribe
 from tests.unit.directories import take_lease

@@ -10,7 +10,7 @@ from gearhorn.errors import GearhornError
 from gearhorn.logs.event import log_for
 from gearhorn.logs.events.lists import WATCHERS_TOLD, WATCHERS_UNTOLD
 from gearhorn.logs.trouble import Trouble
-from gearhorn.messages import render_for_observers, render_message
+from gearhorn.matchmaking.messages import render_for_observers, render_message
 from gearhorn.names import queue_name, queue_prefix
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.net.messenger import Messenger

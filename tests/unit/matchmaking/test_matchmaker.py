@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from gearhorn import matchmaker as module
-from gearhorn import reaping
 from gearhorn.core.news import News
 from gearhorn.errors import ListLost, Misconfigured, StoreUnavailable
-from gearhorn.leasing import IdTaken
-from gearhorn.losses import find_loss
-from gearhorn.matchmaker import Matchmaker, MatchmakingLimits, MatchmakingSettings
-from gearhorn.messages import render_message
+from gearhorn.matchmaking import matchmaker as module
+from gearhorn.matchmaking import reaping
+from gearhorn.matchmaking.leasing import IdTaken
+from gearhorn.matchmaking.losses import find_loss
+from gearhorn.matchmaking.matchmaker import Matchmaker, MatchmakingLimits, MatchmakingSettings
+from gearhorn.matchmaking.messages import render_message
+from gearhorn.matchmaking.rounds import Rounds
 from gearhorn.metrics import Counters
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.net.dispatch import Dispatch
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.process_marks import own_mark
-from gearhorn.rounds import Rounds
 from gearhorn.store.base import Evidence, Subscribe, Unsubscribe
 from gearhorn.store.leases import LeaseKey
 from gearhorn.store.memory import MemoryLists

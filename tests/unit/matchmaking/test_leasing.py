@@ -12,7 +12,7 @@ from gearhorn.core.lease import CLOCK_MARGIN
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.members import Members
 from gearhorn.errors import Misconfigured, StoreUnavailable
-from gearhorn.leasing import MOST_PAUSE_S, RENEWALS_PER_TTL, TOKENS_TRIED, IdTaken, Leasing
+from gearhorn.matchmaking.leasing import MOST_PAUSE_S, RENEWALS_PER_TTL, TOKENS_TRIED, IdTaken, Leasing
 from gearhorn.patience import Patience, PatienceSettings
 from gearhorn.process_marks import own_mark
 from gearhorn.store.base import Subscribe

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gearhorn.core.news import UNKNOWN, News
-from gearhorn.messages import (
+from gearhorn.matchmaking.messages import (
     IDS_LIMIT_BYTES,
     Flush,
     Told,

@@ -5,13 +5,13 @@ import logging
 
 import pytest
 
-from gearhorn import reaping
 from gearhorn.errors import StoreUnavailable
+from gearhorn.matchmaking import reaping
+from gearhorn.matchmaking.reaping import Reaper
 from gearhorn.names import queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.connection import LinkSettings
 from gearhorn.patience import PatienceSettings
-from gearhorn.reaping import Reaper
 from gearhorn.store.base import Subscribe
 from gearhorn.store.leases import LeaseKey
 from tests.unit.directories import directory_of

@@ -6,8 +6,8 @@ import pytest
 
 from gearhorn.core.matchmaking import Matchmaking, MatchmakingLimits
 from gearhorn.core.news import News
-from gearhorn.directory import Directory, news_of
 from gearhorn.errors import StoreUnavailable
+from gearhorn.matchmaking.directory import Directory, news_of
 from gearhorn.patience import PatienceSettings
 from gearhorn.store.base import (
     UNKNOWN_VERSION,
