@@ -24,7 +24,7 @@ RESERVED_PREFIX = "__"
 # Stands behind each name where many are packed into one bytes object. No name has it: control characters are refused.
 NAME_END = b"\n"
 
-# The one topic with such queues: workers meet there, and other programs may watch and send messages. See matchmaker.py.
+# The one topic with such queues: workers meet there, and other programs may watch and send messages. See matchmaking/.
 MATCHMAKING_TOPIC = "__matchmaking"
 
 

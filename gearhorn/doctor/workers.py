@@ -12,7 +12,7 @@ from gearhorn.net.address import Address
 from gearhorn.net.admin import ask_admin
 from gearhorn.overview.views import HELD, RAN_OUT, REVOKED, WorkerView
 
-# How a worker's connections are called in the table of a server; see config.py.
+# How a worker's connections are called in the table of a server; see config/worker.py.
 LABEL_PREFIX = "gearhorn_"
 _UNSHOWN = re.compile(r"[^!-~]")
 _LABEL_BYTES = 127

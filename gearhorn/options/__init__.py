@@ -1,5 +1,5 @@
 """Every option of the configuration: name, default, bounds, and the line of the sample. A module for each section; with
-config.py and cmd/ the only place that knows oslo.config.
+config/ the only place that knows oslo.config.
 
 An upper bound is where a slip (milliseconds, a digit too many) is more likely than a wish.
 """
