@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gearhorn.cmd import exits
@@ -36,6 +37,9 @@ except ImportError:  # an optional extra: see setup.cfg
 
 # Objects made and not let go until the youngest of them are searched for cycles; 700 would be Python's choice.
 GARBAGE_THRESHOLD = 5_000
+
+# What serves them, made when there is a service to serve them beside.
+Pages = Callable[[], Coroutine[None, None, None]]
 
 
 _DESCRIPTION = paragraphs(
@@ -90,10 +94,10 @@ def spare_the_collector() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def serve_pages(config: Config, settings: DaemonSettings, store: Store) -> Coroutine[None, None, None]:
+def serve_pages(config: Config, settings: DaemonSettings, store: Store) -> Pages:
     """The pages of the configuration, for who serves with these `settings` and this `store`."""
     observer = replace(config.observer_settings(), servers=settings.servers, link=settings.link)
-    return serve_dashboard_beside(config.dashboard_settings(), observer, store)
+    return partial(serve_dashboard_beside, config.dashboard_settings(), observer, store)
 
 
 async def serve(
@@ -102,7 +106,7 @@ async def serve(
     hangups: Hangups,
     reloading: Reloading,
     on_ready: Callable[[], None] = lambda: None,
-    beside: Coroutine[None, None, None] | None = None,
+    beside: Pages | None = None,
 ) -> None:
     """Runs the daemon, and what is to run `beside` it, until a signal asks it to stop. SIGHUP has the settings read
     again.
@@ -113,5 +117,5 @@ async def serve(
         loop.add_signal_handler(number, stop.ask)
     daemon = Daemon(settings, store, stop, on_ready)
     hangups.attend(reloading.ask, stop.ask)
-    async with running([reloading.run(daemon), *([beside] if beside is not None else [])]):
+    async with running([reloading.run(daemon), *([beside()] if beside is not None else [])]):
         await daemon.run()

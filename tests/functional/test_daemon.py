@@ -355,6 +355,7 @@ def start_line(folder: Path, settings: str, *arguments: str) -> tuple[int, str]:
         ("[worker]\ndrain_timeout = soon\n", [], "[worker] drain_timeout: "),
         ("[worker]\nfanout_queue = fan out\n", [], "[worker] 'fan out' is no name for a queue"),
         ("[worker\n", [], "the configuration cannot be read: "),
+        ("[signing]\nkeys_file = /no/where\n", [], "the keys file /no/where"),
         ("[gearman]\ntls = on\ncert_file = /no/where.pem\n", [], "the certificate '/no/where.pem' cannot be used"),
         ("", ["--config-file=/no/where.conf"], "/no/where.conf"),
     ],
