@@ -1,5 +1,6 @@
 """Translates what redis-py raises, in one table."""
 
+import os
 import re
 import ssl
 
@@ -30,6 +31,10 @@ _AUTHENTICATION = (
 # TLS errors that waiting does not mend, by OpenSSL's name: no trust in either direction, or no TLS on the other side.
 _TLS_REASONS = re.compile("CERTIFICATE|WRONG_VERSION|UNSUPPORTED_PROTOCOL|ALERT_(HANDSHAKE|UNKNOWN_CA|ACCESS|PROTOCOL)")
 
+# How redis-py tells that it could not connect. Names that cannot be looked up have negative numbers.
+_SYSTEM_ERRORS = re.compile(r"^Error (\d+) connecting to |\[Errno (\d+)\] Connect call failed")
+_CONNECTING = re.compile(r"^Error -\d+ connecting to \S+ ")
+
 
 def translate(error: Exception, store: str) -> GearhornError:
     """The exception of ours for one of redis-py's. `store` is what the message calls the store."""
@@ -46,7 +51,15 @@ def translate(error: Exception, store: str) -> GearhornError:
             return Misconfigured(f"{store} {meaning}: {said}")
     if isinstance(error, _AUTHENTICATION):
         return Misconfigured(f"{store} refuses the user or password: {said}")
-    return StoreUnavailable(f"{store}: {said}")
+    return StoreUnavailable(f"{store}: {_plain(said)}")
+
+
+def _plain(said: str) -> str:
+    """The system's words for a connection that could not be made: the address, which redis-py adds, is told already."""
+    numbers = {int(first or more) for first, more in _SYSTEM_ERRORS.findall(said)}
+    if numbers:
+        return ", ".join(map(os.strerror, sorted(numbers)))
+    return _CONNECTING.sub("", said)
 
 
 def _explain_sentinels(error: MasterNotFoundError, store: str) -> GearhornError:

@@ -96,3 +96,22 @@ def raise_wrapped(reason: str) -> None:
             raise theirs.ConnectionError(str(wrapped))  # noqa: B904 - as redis-py does
     except theirs.ConnectionError as inner:
         raise theirs.ConnectionError(str(inner)) from inner
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Error 111 connecting to host:1. Connect call failed ('127.0.0.1', 1).", "Connection refused"),
+        ("Error 111 connecting to host:1. Connection refused.", "Connection refused"),
+        (
+            "Error Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0), "
+            "[Errno 113] Connect call failed ('127.0.0.1', 1) connecting to localhost:1.",
+            "Connection refused, No route to host",
+        ),
+        ("Error 2 connecting to unix socket: /run/redis. No such file or directory.", "No such file or directory"),
+        ("Error -2 connecting to host:1. Name or service not known.", "Name or service not known."),
+        ("Connection closed by server.", "Connection closed by server."),
+    ],
+)
+def test_a_connection_that_fails_is_told_in_the_systems_words_without_its_address_again(said: str, words: str) -> None:
+    assert str(translate(theirs.ConnectionError(said), "Redis at host:1")) == f"Redis at host:1: {words}"
