@@ -53,6 +53,8 @@ def _split(text: str) -> tuple[str, str]:
     else:
         host, colon, port = text.partition(":")
         valid = (bool(port) or not colon) and _is_name(host)
+    if host.isdecimal() and not port and valid:  # the system would take it for an IPv4 address in one number
+        raise Misconfigured(f"{text!r} is no server address: it is a port without a host, as in localhost:{host}")
     if not valid:
         raise Misconfigured(f"{text!r} is no server address: HOST:PORT was expected")
     return host, port

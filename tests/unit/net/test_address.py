@@ -74,6 +74,11 @@ def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_port_alone_is_no_host_but_a_slip() -> None:
+    with pytest.raises(Misconfigured, match=r"'9473' .* a port without a host, as in localhost:9473"):
+        parse_listen("9473", 9473)
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     try:
