@@ -35,7 +35,8 @@ class Command:
         if not argv:
             raise BadRequest("--exec", "needs a command")
         if shutil.which(argv[0]) is None:
-            raise BadRequest("--exec", f"there is no program {argv[0]!r} that can be run")
+            hint = f"; with arguments it is: --exec {argv[0]}" if len(argv) == 1 and " " in argv[0] else ""
+            raise BadRequest("--exec", f"there is no program {argv[0]!r} that can be run{hint}")
         self._argv = argv
         self._client_id = client_id
 

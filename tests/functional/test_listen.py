@@ -300,6 +300,7 @@ def test_a_service_that_is_absent_is_told(gearman_server: GearmanServer, tmp_pat
         (["news", "--client-id", ""], "client_id: is empty"),
         (["news", "--exec"], "--exec: needs a command"),
         (["news", "--exec", "no-such-program"], "there is no program 'no-such-program'"),
+        (["news", "--exec", "cat -n"], "with arguments it is: --exec cat -n"),
         (["news", "--json", "--exec", "cat"], "not allowed with argument --json"),
         (["news", "--count", "0"], "'0' is no whole number from 1"),
         (["news", "--concurrency", "-1"], "'-1' is no whole number from 1"),
