@@ -30,10 +30,10 @@ _DESCRIPTION = paragraphs(
     yet, its state, how many topics and subscribers it keeps in memory, its version, its host, and the Gearman servers
     that it is connected to. A worker renews its lease all the time, and may answer from memory for as long as it
     lasts.""",
-    """The state is "held"; or "revoked": the worker did not acknowledge a change, and what is left of its lease is
-    waited for; or "ran out": it has not renewed the lease, and as many seconds as are shown behind the minus have gone
-    by since. Other workers soon clean up after it and take it off this list. One with [matchmaking] enabled = false
-    holds no lease and is not shown.""",
+    """The state is "held"; or "revoked": the worker did not acknowledge a change, or the store was started again, and
+    what is left of its lease is waited for; or "ran out": it has not renewed the lease, and as many seconds as are
+    shown behind the minus have gone by since. Other workers soon clean up after it and take it off this list. One with
+    [matchmaking] enabled = false holds no lease and is not shown.""",
     """It reads the store itself, the one of the configuration or --store: no Gearman server and no worker need be up. A
     terminal gets a table; a pipe or file gets a line for each worker with tabs between these columns and commas between
     servers. With --json it is one list of objects with the keys"""

@@ -37,7 +37,7 @@ CATALOGUE = {
         ERROR,
         "The store was started again without its lists. Fanouts to topics that nobody has subscribed to since are "
         "refused, until the subscribers are back or you say that all is well.",
-        "gearhorn topics forget-loss{STORE}",
+        "gearhorn topics forget-loss{STORE}  # when subscribers are back, or a backup: gearhorn import{STORE} FILE",
     ),
     "redis-evicts-lists": Entry(
         ERROR,
@@ -144,8 +144,10 @@ CATALOGUE = {
     ),
     "worker-revoked": Entry(
         WARNING,
-        "A worker did not acknowledge a change in time: it is stopped, cut off or overloaded.",
-        "gearhorn workers{STORE}; journalctl -u 'gearhorn*' --since -10min",
+        "A worker did not acknowledge a change in time, or the store was started again. Messages go on, changes wait. "
+        "A worker that is alive has a new lease when this one has run out; one that has not is stopped, cut off or "
+        "overloaded.",
+        "sleep 10; gearhorn workers{STORE}; journalctl -u 'gearhorn*' --since -10min",
     ),
     "worker-misses-server": Entry(
         WARNING,

@@ -16,16 +16,20 @@ from gearhorn.client.publisher import Publisher
 from gearhorn.client.subscriber import Subscriber
 from gearhorn.doctor.findings import Notes
 from gearhorn.doctor.site import Site, Skip
-from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable
+from gearhorn.errors import BadRequest, GearhornError, ServerUnavailable, TimedOut
 from gearhorn.names import queue_name
 from gearhorn.net.address import Address
 from gearhorn.net.admin import ask_admin
 from gearhorn.net.connection import LinkSettings
+from gearhorn.overview.views import RAN_OUT
 
 PROBE_TOPIC = "gearhorn-doctor"
 SUBSCRIPTION_TTL_S = 60.0
 # For each of: to subscribe, to publish, to unsubscribe.
 STEP_LIMIT_S = 4.0
+
+# What may be the matter with workers that are there.
+WAITING = "it hangs, or lets changes wait for one lease_ttl after the store was started again or a worker was lost"
 
 
 async def check_round_trip(site: Site, notes: Notes) -> None:
@@ -58,7 +62,7 @@ async def check_round_trip(site: Site, notes: Notes) -> None:
         notes.say("probe-refused", f"the service refused a subscription to {PROBE_TOPIC}: {error}")
     except GearhornError as error:
         site.store()  # raises Skip while it is away: that the service waits for it then is no news
-        notes.say("probe-failed", f"a subscription to {PROBE_TOPIC} could not be made: {error}")
+        notes.say("probe-failed", f"a subscription to {PROBE_TOPIC} could not be made: {_explain(site, error)}")
     finally:
         await _forget_queue(site.reachable, hasty, client_id)
 
@@ -79,11 +83,18 @@ async def _try(
     except BadRequest as error:
         notes.say("probe-refused", f"a message {where} was refused: {error}")
     except GearhornError as error:
-        notes.say("probe-failed", f"a message {where} came to nothing: {error}")
+        notes.say("probe-failed", f"a message {where} came to nothing: {_explain(site, error)}")
     else:
         if nonce.encode() not in heard:
             reasons = ", ".join(failure.reason for failure in result.failures) or "the service sent no copy here"
             notes.say("probe-failed", f"a message {where} did not come back: {reasons}")
+
+
+def _explain(site: Site, error: GearhornError) -> str:
+    """That no worker answers is the service's guess. Where the store knows of some, they rather wait themselves."""
+    if isinstance(error, TimedOut) and any(worker.state != RAN_OUT for worker in site.overview.workers):
+        return f"no answer within {STEP_LIMIT_S:g} s, though a worker's lease lasts: {WAITING}"
+    return str(error)
 
 
 def _is_served(site: Site, address: Address) -> bool:

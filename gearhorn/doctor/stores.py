@@ -23,6 +23,9 @@ _MORE = 1.5
 # Clocks that are kept by NTP differ by milliseconds. A worker's is read once in a renewal, with the store's answer.
 MOST_SKEW_S = 2.0
 
+# What a loss means for publishers.
+REFUSED = "fanouts to topics that nobody has subscribed to since are refused"
+
 _REDIS = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
@@ -33,7 +36,7 @@ async def check_store(site: Site, notes: Notes) -> None:
         notes.say("store-unreachable", f"the store cannot be reached: {view.trouble}", COMMAND=command)
         return
     if view.lost_since is not None:
-        notes.say("store-lost-lists", f"the store lost its lists at {view.lost_since}")
+        notes.say("store-lost-lists", f"the store lost its lists at {view.lost_since}: {REFUSED}")
     try:
         await _write_and_read(site)
     except StoreUnavailable as error:

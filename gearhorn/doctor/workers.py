@@ -1,5 +1,6 @@
 """Checks of the workers: that they are alive, of one version, and all at the same servers and the same store."""
 
+import math
 import re
 import socket
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from gearhorn.doctor.site import Site, Skip
 from gearhorn.errors import ServerUnavailable
 from gearhorn.net.address import Address
 from gearhorn.net.admin import ask_admin
-from gearhorn.overview.views import HELD, RAN_OUT, REVOKED, WorkerView
+from gearhorn.overview.views import RAN_OUT, REVOKED, WorkerView
 
 # How a worker's connections are called in the table of a server; see config/worker.py.
 LABEL_PREFIX = "gearhorn_"
@@ -23,14 +24,16 @@ _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 async def check_workers(site: Site, notes: Notes) -> None:
     site.store()
     workers = site.overview.workers
-    if not any(worker.state == HELD for worker in workers):
+    if all(worker.state == RAN_OUT for worker in workers):
         notes.say("no-worker", "no worker holds a lease")
     for worker in workers:
         if worker.state == RAN_OUT:
             what = f"the lease of worker {worker.worker_id} ran out {-worker.lease_left_s:.0f} s ago"
             notes.say("worker-ran-out", what, WORKER=worker.worker_id)
         elif worker.state == REVOKED:
-            notes.say("worker-revoked", f"the lease of worker {worker.worker_id} is revoked")
+            left_s = math.ceil(worker.lease_left_s)
+            what = f"the lease of worker {worker.worker_id} is revoked and ends in {left_s} s; it then takes a new one"
+            notes.say("worker-revoked", what)
 
 
 async def check_versions(site: Site, notes: Notes) -> None:

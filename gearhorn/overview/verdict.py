@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gearhorn.overview.views import HELD, RAN_OUT, REVOKED, Overview
+from gearhorn.overview.views import RAN_OUT, REVOKED, Overview
 
 ERROR = "error"
 WARNING = "warning"
@@ -12,6 +12,8 @@ WELL = "well"
 # So many fanouts wait in a service that keeps up only while a burst is on its way.
 MANY_FANOUTS_COUNT = 1000
 
+# A worker that is alive has another one when this one has run out.
+_WHY_REVOKED = "it did not acknowledge a change, or the store was started again"
 
 # What a trouble may be about.
 SERVER = "server"
@@ -61,15 +63,14 @@ def _judge_servers(overview: Overview) -> Iterator[Trouble]:
 
 
 def _judge_workers(overview: Overview) -> Iterator[Trouble]:
-    states = [worker.state for worker in overview.workers]
-    if overview.store.is_reachable and HELD not in states:
+    if overview.store.is_reachable and all(worker.state == RAN_OUT for worker in overview.workers):
         yield Trouble(ERROR, "no worker holds a lease")
     for worker in overview.workers:
         name, about = f"worker {worker.worker_id}", (WORKER, worker.worker_id)
         if worker.state == RAN_OUT:
             yield Trouble(WARNING, f"{name} is gone: its lease ran out {-worker.lease_left_s:.0f} s ago", about)
         elif worker.state == REVOKED:
-            yield Trouble(WARNING, f"{name} did not acknowledge a change: its lease is revoked", about)
+            yield Trouble(WARNING, f"the lease of {name} is revoked: {_WHY_REVOKED}", about)
 
 
 def _judge_queues(overview: Overview) -> Iterator[Trouble]:

@@ -127,8 +127,8 @@ $ echo $?
 6
 $ gearhorn doctor
 !! store
-error store-lost-lists: the store lost its lists at 2026-11-22T06:00:00Z
-fix: gearhorn topics forget-loss
+error store-lost-lists: the store lost its lists at 2026-11-22T06:00:00Z: fanouts to topics that nobody has …
+fix: gearhorn topics forget-loss  # when subscribers are back, …
 …
 $ echo $?
 7

@@ -36,6 +36,14 @@ async def test_a_revoked_lease_is_a_warning() -> None:
     assert await found(check_workers, site(workers=[WORKER, revoked])) == ["worker-revoked"]
 
 
+async def test_after_a_restart_of_the_store_all_are_revoked_for_a_while_and_there_is_a_service() -> None:
+    revoked = replace(WORKER, state=REVOKED, lease_left_s=6.2)
+    [finding] = await findings_of(check_workers, site(workers=[revoked]))
+    assert finding.code == "worker-revoked"
+    assert "ends in 7 s" in finding.what
+    assert finding.fix.startswith("sleep 10; gearhorn workers")
+
+
 async def test_another_version_is_a_warning_unless_its_worker_is_gone() -> None:
     other = replace(WORKER, worker_id="two", version="0.0.5")
     assert await found(check_versions, site(workers=[WORKER, other])) == ["version-mix"]

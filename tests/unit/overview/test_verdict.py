@@ -38,6 +38,7 @@ def test_nothing_is_wrong_with_what_is_well() -> None:
         ({"workers": ()}, ERROR, "no worker holds a lease"),
         ({"workers": (WORKER, replace(WORKER, state=RAN_OUT, lease_left_s=-7.0))}, WARNING, "ran out 7 s ago"),
         ({"workers": (WORKER, replace(WORKER, state=REVOKED))}, WARNING, "is revoked"),
+        ({"workers": (replace(WORKER, state=REVOKED),)}, WARNING, "or the store was started again"),
         ({"queues": tuple(replace(q, unserved_on=("a:4730",)) for q in QUEUES)}, ERROR, "no worker serves"),
         ({"queues": (replace(QUEUES[0], unserved_on=("a:4730",)), QUEUES[1])}, ERROR, "nobody serves fanout"),
         ({"queues": (replace(QUEUES[0], waiting_count=5000), QUEUES[1])}, WARNING, "5000 jobs wait in fanout"),
