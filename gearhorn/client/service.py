@@ -17,13 +17,17 @@ from gearhorn.client.signatures import Body
 from gearhorn.errors import Misconfigured, ServerUnavailable, TimedOut, Unavailable
 from gearhorn.net.address import Address, parse_addresses
 from gearhorn.net.client_link import ClientLink
-from gearhorn.net.connection import LinkSettings
+from gearhorn.net.connection import LOST, LinkSettings
 from gearhorn.wire import packets
 
 CONNECT_LIMIT_S = 10.0
 
 # Longer than the 30 s for which the service itself waits for a store that is away, so that it can say so.
 ANSWER_LIMIT_S = 40.0
+
+# Every server answers an echo at once; one that wants TLS hangs up instead, or waits for more.
+FIRST_WORD_LIMIT_S = 10.0
+_HINT = " (does it want TLS? is it a Gearman server?)"
 
 # Without a word of the service's, a failure means on geard and Perl's server that the worker with the job died. On
 # gearmand it means that an operator cancelled it, or that several workers died over it.
@@ -53,6 +57,7 @@ class Service:
         """
         self._purpose = "requests" if says_trouble else ""
         self._connect_limit_s = connect_limit_s
+        self._hint = "" if settings.tls else _HINT
         self._troubles: dict[Address, str] = {}
         self._news = asyncio.Event()
         self._links = [self._link(address, settings, label) for address in as_addresses(servers)]
@@ -70,8 +75,29 @@ class Service:
         self._tasks = []
 
     async def connect(self) -> None:
-        """Returns when a server is connected. Raises ServerUnavailable when each has been tried once in vain."""
+        """Returns when a server has answered, as each does at once: not everything that accepts is one. Raises
+        ServerUnavailable when each has been tried once in vain.
+        """
         await self._wait_for_link(0)
+        try:
+            async with asyncio.timeout(FIRST_WORD_LIMIT_S):
+                await self._wait_for_word()
+        except TimeoutError:
+            for link in self._links:
+                if link.is_up:
+                    self._troubles[link.address] = (
+                        f"it accepts, and says nothing for {FIRST_WORD_LIMIT_S:g} s{self._hint}"
+                    )
+            raise self._unreachable() from None
+
+    async def _wait_for_word(self) -> None:
+        while not any(link.has_answered for link in self._links):
+            if len(self._troubles) == len(self._links):
+                raise self._unreachable()
+            self._news.clear()
+            for link in self._links:
+                link.ask_for_word()
+            await self._news.wait()
 
     async def ask(
         self,
@@ -145,11 +171,27 @@ class Service:
         return ServerUnavailable(f"no Gearman server can be reached: {reasons or 'none has answered yet'}")
 
     def _link(self, address: Address, settings: LinkSettings, label: str) -> ClientLink:
-        def failed(reason: str) -> None:
-            self._troubles[address] = reason
+        has_answered = False
+
+        def answered() -> None:
+            nonlocal has_answered
+            has_answered = True
             self._news.set()
 
-        return ClientLink(address, settings, label, on_up=self._news.set, on_trouble=failed, purpose=self._purpose)
+        def failed(reason: str) -> None:
+            hint = "" if has_answered or not reason.startswith(LOST) else self._hint
+            self._troubles[address] = f"{reason}{hint}"
+            self._news.set()
+
+        return ClientLink(
+            address,
+            settings,
+            label,
+            on_up=self._news.set,
+            on_answered=answered,
+            on_trouble=failed,
+            purpose=self._purpose,
+        )
 
 
 def as_addresses(servers: Servers) -> list[Address]:

@@ -37,8 +37,9 @@ class Submitter(Protocol):
 class ClientLink:
     """Submits jobs on one server.
 
-    `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_down` when it goes
-    down, before the submits that are open are reported lost; `on_trouble` with the reason, whenever a try to connect
+    `on_turn` is called after each read, when more may be sent; `on_up` when the link comes up; `on_answered` when the
+    server has then said its first word, so that it is one; `on_down` when the link goes down, before the submits that
+    are open are reported lost; `on_trouble` with the reason, whenever a try to connect
     fails or a connection has ended. `purpose` is the word for this link in the log, which hears nothing of one without.
     What is reported of a job beyond `answer_limit_bytes` is dropped (see ClientRole).
     """
@@ -51,6 +52,7 @@ class ClientLink:
         on_turn: Callable[[], None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[], None] = lambda: None,
+        on_answered: Callable[[], None] = lambda: None,
         on_trouble: Callable[[str], None] = lambda _: None,
         purpose: str = "copies",
         answer_limit_bytes: int = BODY_LIMIT_BYTES,
@@ -62,6 +64,7 @@ class ClientLink:
         self._on_turn = on_turn
         self._on_up = on_up
         self._on_down = on_down
+        self._on_answered = on_answered
         self._role: ClientRole[Submitter] | None = None
         self._connection: Connection[ClientEvent[Submitter]] | None = None
         self._keeper = Keeper(address, purpose, settings, self._connect, self._care, on_trouble)
@@ -84,6 +87,17 @@ class ClientLink:
     @property
     def is_up(self) -> bool:
         return self._role is not None
+
+    def ask_for_word(self) -> None:
+        """Has the server say something, if the link is up: geard answers nothing that is sent at the start."""
+        if self._role is not None and self._connection is not None and not self._role.awaits_answer:
+            self._role.probe()
+            self._connection.flush_soon()
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it is up, and not only accepted by something."""
+        return self._connection is not None and self._connection.answered.done()
 
     @property
     def trouble(self) -> str:
@@ -117,6 +131,7 @@ class ClientLink:
         connection = Connection(role, self._handle, self._on_turn)
         await connect(self.address, self._settings, lambda: connection)
         connection.closed.add_done_callback(lambda _: self._disconnected(role))
+        connection.answered.add_done_callback(lambda _: self._on_answered())
         role.set_client_id(self._client_id.encode())
         role.request_exceptions()
         connection.flush_soon()

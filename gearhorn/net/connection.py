@@ -30,6 +30,9 @@ LARGE_PIECE_BYTES = 4 << 10
 
 _TLS_HINT = " (does it speak TLS on this port?)"
 
+# How the reasons begin when an open connection ends, and not by our own doing.
+LOST = (_LOST := "the connection was lost", _HUNG_UP := "the server closed the connection")
+
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -198,7 +201,7 @@ async def connect(address: Address, settings: LinkSettings, make: Callable[[], C
 def _why_lost(error: Exception | None) -> str:
     if isinstance(error, ssl.SSLError):  # in TLS 1.3 only now a client hears that its certificate was refused
         return explain(error)
-    return f"the connection was lost: {error}" if error else "the server closed the connection"
+    return f"{_LOST}: {error}" if error else _HUNG_UP
 
 
 def _no_name(settings: LinkSettings) -> str | None:
