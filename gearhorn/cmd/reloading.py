@@ -72,6 +72,9 @@ class Reloading:
         except GearhornError as error:
             log.say(SETTINGS_BROKEN, error=error)
             return
+        except Exception as error:  # noqa: BLE001 - no signal may end the service; what was read may be a secret
+            log.say(SETTINGS_BROKEN, error=f"reading the configuration ran into a bug: {type(error).__name__}")
+            return
         before, self._config = self._config, reading.config
         is_new_tls = reading.settings.link.tls_mark != daemon.settings.link.tls_mark
         daemon.adjust(reading.settings)

@@ -1,8 +1,9 @@
 """Reads the options from files, and judges them: what is wrong is told at the start, in one line, without a secret."""
 
+import contextlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from oslo_config import cfg
 
 from gearhorn.errors import Misconfigured
 from gearhorn.options import GROUPS
+
+_UNREADABLE = "the configuration cannot be read"
 
 
 def read_options(file_arguments: Sequence[str], overrides: Mapping[tuple[str | None, str], object]) -> cfg.ConfigOpts:
@@ -26,11 +29,20 @@ def read_options(file_arguments: Sequence[str], overrides: Mapping[tuple[str | N
 
 
 def _read_files(conf: cfg.ConfigOpts, file_arguments: Sequence[str]) -> None:
-    try:
+    with _told_to_operators():
         conf(list(file_arguments), project="gearhorn", prog="gearhorn")
+
+
+@contextlib.contextmanager
+def _told_to_operators() -> Iterator[None]:
+    """Turns what oslo.config raises into Misconfigured."""
+    try:
+        yield
+    except cfg.ParseError as error:
+        raise Misconfigured(f"{_UNREADABLE}: at {error.filename}:{error.lineno}, {error.msg}") from None
     except cfg.ConfigFileParseError as error:
         where = _QUOTED.sub("", error.msg or "")  # what the line says stays unsaid: it may be a password
-        raise Misconfigured(f"the configuration cannot be read: {where}") from None
+        raise Misconfigured(f"{_UNREADABLE}: {where}") from None
     except UnicodeDecodeError as error:
         raise Misconfigured(f"a configuration file is not text in UTF-8: {error.reason}") from None
     except OSError as error:
@@ -44,7 +56,8 @@ def _refuse_unknown(conf: cfg.ConfigOpts) -> None:
     folders = [Path(folder) for folder in conf.config_dirs]
     for file in [*conf.config_file, *(str(file) for folder in folders for file in folder.glob("*.conf"))]:
         sections: dict[str, dict[str, Any]] = {}
-        cfg.ConfigParser(file, sections).parse()
+        with _told_to_operators():  # it may be another file by now: somebody may be writing it
+            cfg.ConfigParser(file, sections).parse()
         for section, values in sections.items():
             _refuse_unknown_in(file, section, list(values))
 

@@ -8,9 +8,9 @@ from tests.servers.gearman import Gearmand
 
 def test_the_worker_is_up_when_its_queues_are_served_and_again_after_a_restart(tmp_path: Path) -> None:
     with Gearmand(tmp_path / "gearmand") as gearmand, _worker(gearmand, tmp_path) as worker:
-        assert worker.log.count("ready:") == 1
+        assert worker.log.count("service.ready") == 1
         worker.restart()
-        assert worker.log.count("ready:") == 2
+        assert worker.log.count("service.ready") == 2
 
 
 def test_a_worker_that_ends_at_once_is_a_failure_that_shows_its_last_words(tmp_path: Path) -> None:

@@ -30,9 +30,11 @@ def raining(worker: ReloadingWorker, settings: list[str]) -> Iterator[None]:
 
     cloud = threading.Thread(target=rain)
     cloud.start()
-    yield
-    is_over.set()
-    cloud.join()
+    try:
+        yield
+    finally:
+        is_over.set()
+        cloud.join()
 
 
 def test_no_job_is_lost_or_run_twice_while_signals_rain(stage: Stage, worker: ReloadingWorker) -> None:

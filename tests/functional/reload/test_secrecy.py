@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 
 import pytest
 
@@ -65,9 +66,22 @@ def answer(stage: Stage, job: Job, kind: int) -> None:
         stage.receiver.report(job, kind, MARK.encode())
 
 
+def let_refusals_be_told(stage: Stage, worker: ReloadingWorker) -> None:
+    """After many of them the log leaves some out for a while."""
+    seen = len(worker.log)
+
+    def is_told() -> bool:
+        stage.client.request(stage.queues.fanout, b"")
+        time.sleep(0.2)
+        return "job.refused" in worker.log[seen:]
+
+    wait_until(is_told, "refusals to be told", LIMIT_S)
+
+
 def test_no_job_whatever_becomes_of_it_has_its_payload_in_the_log(
     form: str, stage: Stage, worker: ReloadingWorker
 ) -> None:
+    let_refusals_be_told(stage, worker)
     seen = len(worker.log)
     stage.subscribe("ann")
     assert stage.broadcast(payload=MARK) == 1
