@@ -27,6 +27,7 @@ PROBE_TOPIC = "gearhorn-doctor"
 SUBSCRIPTION_TTL_S = 60.0
 # For each of: to subscribe, to publish, to unsubscribe.
 STEP_LIMIT_S = 4.0
+DROP_LIMIT_S, DROP_AGAIN_S = 1.0, 0.05
 
 # What may be the matter with workers that are there.
 WAITING = "it hangs, or lets changes wait for one lease_ttl after the store was started again or a worker was lost"
@@ -115,6 +116,8 @@ async def _forget_queue(servers: Sequence[Address], link: LinkSettings, client_i
 
 
 async def _drop(address: Address, link: LinkSettings, name: str) -> None:
+    """gearmand refuses it as long as it has not noticed that the last worker has left."""
     with contextlib.suppress(ServerUnavailable, TimeoutError):
-        async with asyncio.timeout(1.0):  # geard keeps silent
-            await ask_admin(address, link, f"drop function {name}")
+        async with asyncio.timeout(DROP_LIMIT_S):  # geard keeps silent
+            while any("still connected" in line for line in await ask_admin(address, link, f"drop function {name}")):
+                await asyncio.sleep(DROP_AGAIN_S)
