@@ -119,5 +119,8 @@ async def _drop(address: Address, link: LinkSettings, name: str) -> None:
     """gearmand refuses it as long as it has not noticed that the last worker has left."""
     with contextlib.suppress(ServerUnavailable, TimeoutError):
         async with asyncio.timeout(DROP_LIMIT_S):  # geard keeps silent
-            while any("still connected" in line for line in await ask_admin(address, link, f"drop function {name}")):
+            while True:
+                lines = await ask_admin(address, link, f"drop function {name}")
+                if not any("still connected" in line for line in lines):
+                    return
                 await asyncio.sleep(DROP_AGAIN_S)
