@@ -74,6 +74,11 @@ class Losses:
         self._known: Loss | None = None
         self._said_at_s: dict[str, float] = {}
 
+    @property
+    def known(self) -> Loss | None:
+        """The one that counts, as of the last look."""
+        return self._known
+
     async def look(self) -> None:
         """Sees what has become of the store's data since the last look. To be called now and then."""
         evidence = await self._store.find_evidence([])

@@ -121,6 +121,12 @@ class Matchmaker:
         return self._matchmaking.lists
 
     @property
+    def lists_lost_at(self) -> str:
+        """When the store lost its lists, if nobody has said since that all is well; else empty."""
+        loss = self._losses.known
+        return "" if loss is None else loss.when
+
+    @property
     def lease_left_s(self) -> float | None:
         """Seconds for which this worker may answer from memory yet; None: it is not meant to."""
         return self._matchmaking.lease.left_s(self._lease_clock()) if self._settings.enabled else None

@@ -35,6 +35,9 @@ class Parts:
         yield from self._server_troubles()
         if self.matchmaker.lease_left_s == 0.0:
             yield Trouble("lease", "this worker holds none, and reads lists from the store", False)
+        if lost_at := self.matchmaker.lists_lost_at:
+            reason = f"the store lost them at {lost_at}, and fanouts to topics without a subscriber since are refused"
+            yield Trouble("lists", reason, False)
 
     def _server_troubles(self) -> Iterator[Trouble]:
         pairs = zip(self.lanes, self.dispatch.links, strict=True)

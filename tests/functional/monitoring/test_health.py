@@ -16,6 +16,7 @@ import pytest
 from tests.functional.contract.clients import Client, Receiver
 from tests.functional.contract.house import Queues
 from tests.functional.monitoring.pages import PAGES, down, get, metrics, readiness
+from tests.servers.commands import run_gearhorn
 from tests.servers.gearhorn_worker import GearhornWorker
 from tests.servers.gearman import Gearmand
 from tests.servers.process import wait_until
@@ -82,7 +83,9 @@ def test_what_is_down_is_listed_and_only_what_stops_the_work_makes_it_not_ready(
         assert one.keys() == {"part", "reason", "since", "stops_work"}
 
         redis.start()
-        wait_until(lambda: readiness(worker) == READY and not down(worker), "the store to be back", LIMIT_S)
+        wait_until(lambda: readiness(worker) == READY and down(worker).keys() == {"lists"}, "an empty store", LIMIT_S)
+        assert run_gearhorn(tmp_path, "topics", "forget-loss", f"--store=redis://{redis.address}").returncode == 0
+        wait_until(lambda: not down(worker), "all to be well", LIMIT_S)
         found = metrics(worker)
         assert found["gearhorn_lease_left_seconds"][()] > 0.0
         assert found["gearhorn_ready"] == {(): 1.0}

@@ -109,7 +109,18 @@ def test_names_and_labels_are_those_of_the_service(expression: str) -> None:
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_values_of_labels_are_ones_that_there_may_be(expression: str) -> None:
     values = {value for metric in CATALOGUE for labels in metric.known for value in labels}
-    values |= {"complete", "failed", "nobody", "expired", "bug", "background", "foreground", "dead", "gearhorn"}
+    values |= {
+        "complete",
+        "failed",
+        "nobody",
+        "expired",
+        "bug",
+        "background",
+        "foreground",
+        "dead",
+        "gearhorn",
+        "lists",
+    }
     for quoted in re.findall(r'(?:=~|!~|!=|=)"([^"]*)"', expression):
         assert {each for each in quoted.split("|") if not each.startswith("$")} <= values
 
