@@ -14,7 +14,7 @@ import pytest
 from gearhorn.client.publisher import Publisher
 from gearhorn.cmd.embedded import EmbeddedServer
 from gearhorn.cmd.geard.server import Manner
-from gearhorn.errors import ServerUnavailable
+from gearhorn.errors import ServerUnavailable, TimedOut
 from gearhorn.net.address import Address
 from gearhorn.net.tls import TlsSettings, server_context
 from gearhorn.store.base import Subscribe
@@ -62,7 +62,7 @@ async def trouble(address: str, context: ssl.SSLContext, caplog: pytest.LogCaptu
     One line tells it. There is another before it when the server's RST overtook its reason.
     """
     async with Publisher(address, tls=context, connect_limit_s=0.3) as publisher:
-        with pytest.raises(ServerUnavailable):
+        with pytest.raises((ServerUnavailable, TimedOut)):  # in TLS 1.3 it may seem to be up for a moment
             await publisher.publish("news", "x", timeout=0.3)
         while not (found := [line for line in caplog.messages if ": TLS: " in line]):  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -106,7 +106,7 @@ async def test_versions_do_not_fall_when_the_server_is_started_again(server: Sto
 async def test_a_server_that_hangs_is_unavailable_and_when_it_goes_on_works(
     server: StoreServer, open_at: OpenAt
 ) -> None:
-    store = await open_at(server.port, timeout_s=0.2)
+    store = await open_at(server.port, timeout_s=1.0)
     await subscribe(store, "news", "bob")
     server.signal(signal.SIGSTOP)
     await assert_unavailable(store)
@@ -123,7 +123,7 @@ async def test_a_server_that_hangs_is_unavailable_and_when_it_goes_on_works(
 
 async def test_many_who_wait_for_a_server_that_hangs_all_hear_of_it(server: StoreServer, open_at: OpenAt) -> None:
     """Also those who wait for one of the connections that the others hold."""
-    store = await open_at(server.port, timeout_s=0.2)
+    store = await open_at(server.port, timeout_s=1.0)
     server.signal(signal.SIGSTOP)
     async with asyncio.timeout(POLL_LIMIT_S):
         outcomes = await asyncio.gather(*(read(store, "news") for _ in range(100)), return_exceptions=True)
@@ -144,7 +144,7 @@ async def test_a_server_that_is_away_at_the_start_is_unavailable_until_it_is_the
 
 
 async def test_a_store_whose_server_is_away_can_be_closed(server: StoreServer, open_at: OpenAt) -> None:
-    store = await open_at(server.port, timeout_s=0.2)
+    store = await open_at(server.port, timeout_s=1.0)
     server.signal(signal.SIGSTOP)
     with pytest.raises(StoreUnavailable):
         await store.read(["news"])
@@ -186,7 +186,7 @@ async def test_a_connection_that_is_cut_anywhere_in_a_call_does_not_show(server:
 
 async def test_a_network_that_is_cut_off_is_unavailable_and_comes_back(server: StoreServer, open_at: OpenAt) -> None:
     with Proxy(server.port) as proxy:
-        store = await open_at(proxy.port, timeout_s=0.2)
+        store = await open_at(proxy.port, timeout_s=1.0)
         await subscribe(store, "news", "bob")
         proxy.stall()
         await assert_unavailable(store)
